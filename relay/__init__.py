@@ -1,0 +1,21 @@
+"""
+relay: what the Channels 1.x stack lacks, for any project on it. It knows nothing of chat.
+
+    compat       lets the pinned stack import on Python 3.12 and 3.13
+    conf         every tunable: name, default, unit
+    checks       Django system checks of combinations that can't work
+    names        which channel and group names are valid
+    decorators   `linearize`: one message of a socket at a time
+    turns        whose turn it is on a reply channel: the lock and queue behind `linearize`
+    layers       channel layers: inmemory (one process) and redis
+    server       interface server: Daphne's, and `websocket.keepalive`
+    ws_protocol  one WebSocket of it
+    daphne       its command line: `python -m relay.daphne`
+    backends     Django database backends: sqlite3 and postgresql
+"""
+
+from relay import compat
+
+compat.install()
+
+default_app_config = "relay.apps.RelayConfig"
