@@ -1,0 +1,1 @@
+"""Channel layers, for `BACKEND` in CHANNEL_LAYERS: `inmemory.ChannelLayer` and `redis.RedisChannelLayer`."""
