@@ -1,0 +1,59 @@
+"""Running the consumer of one message, as `channels.worker.Worker` does inside its loop."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from channels.exceptions import ChannelSocketException, ConsumeLater, DenyConnection
+from channels.message import Message
+from channels.signals import consumer_finished, consumer_started
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two tries to put a message back that its consumer wants later.
+REQUEUE_INTERVAL = 0.05
+
+
+def dispatch(layer: Any, channel: str, content: dict[str, Any]) -> None:
+    """
+    Run the message on `channel` through its consumer. Whatever fails is logged here, nothing is raised.
+
+    `layer` is Channels' wrapper of a channel layer: it has the router. Restated from `Worker.run`, whose loop has no
+    such part to call.
+    """
+    try:
+        message = Message(content=content, channel_name=channel, channel_layer=layer)
+        match = layer.router.match(message)
+        if match is None:
+            logger.error("No consumer is routed for a message on %s; it is left out", channel)
+            return
+        consumer, kwargs = match
+        consumer_started.send(sender=dispatch, environ={})
+        try:
+            run(consumer, kwargs, message)
+        finally:
+            consumer_finished.send(sender=dispatch)
+    except Exception:
+        logger.exception("The consumer of a message on %s raised", channel)
+
+
+def run(consumer: Callable[..., Any], kwargs: dict[str, Any], message: Message) -> None:
+    """Call the consumer, and do what Channels' own exceptions ask for."""
+    try:
+        consumer(message, **kwargs)
+    except DenyConnection:
+        message.reply_channel.send({"close": True})
+    except ChannelSocketException as e:
+        e.run(message)
+    except ConsumeLater:
+        requeue(message.channel_layer, message.channel.name, message.content)
+
+
+def requeue(layer: Any, channel: str, content: dict[str, Any]) -> None:
+    """Put a message back on its channel, however long the channel stays full."""
+    while True:
+        try:
+            return layer.send(channel, content)
+        except layer.ChannelFull:
+            time.sleep(REQUEUE_INTERVAL)
