@@ -1,0 +1,22 @@
+"""Django's view of relay: a name, and the system checks."""
+
+import logging
+
+from channels import log
+from django.apps import AppConfig
+from django.core import checks
+
+from relay.checks import check_keepalive
+
+
+class RelayConfig(AppConfig):
+    """List it before `channels`, so that its commands win over theirs of the same name."""
+
+    name = "relay"
+    verbose_name = "Relay"
+
+    def ready(self) -> None:
+        checks.register(check_keepalive)
+        # Channels' commands add a handler of their own to loggers that also propagate, so each line came twice and in
+        # two formats. Where logs go is for the project's LOGGING to say.
+        log.handler = logging.NullHandler()

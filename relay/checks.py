@@ -1,0 +1,34 @@
+"""Django system checks: combinations of settings that can't work, each with its remedy."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+from relay import conf
+
+#: What BaseChannelLayer of asgiref takes where a layer's CONFIG says nothing, in seconds.
+DEFAULT_GROUP_EXPIRY = 86400
+
+
+def check_keepalive(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """relay.E001: a group must outlive the pause between two keepalives, or its members come and go."""
+    interval = conf.get("KEEPALIVE_INTERVAL")
+    return [
+        checks.Error(
+            "Members of groups on the channel layer %r expire after %d s, but are renewed only every %d s."
+            % (alias, expiry, interval),
+            hint="Set group_expiry in CHANNEL_LAYERS[%r]['CONFIG'] to at least twice RELAY_KEEPALIVE_INTERVAL." % alias,
+            id="relay.E001",
+        )
+        for alias, expiry in group_expiries().items()
+        if interval and expiry < 2 * interval
+    ]
+
+
+def group_expiries() -> dict[str, float]:
+    """Seconds that an unrenewed member stays in a group, for each configured layer."""
+    return {
+        alias: layer.get("CONFIG", {}).get("group_expiry", DEFAULT_GROUP_EXPIRY)
+        for alias, layer in getattr(settings, "CHANNEL_LAYERS", {}).items()
+    }
