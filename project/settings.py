@@ -1,0 +1,155 @@
+"""
+Settings of this deployment. Everything comes from the environment and everything has a default, so that a checkout
+runs as it is; `deploy/.env.example` tells what each variable means.
+"""
+
+import sys
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from project.secret import kept_secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+#: What a running deployment keeps: the SQLite file, the generated secret.
+VAR_DIR = BASE_DIR / "var"
+
+env = environ.Env()
+
+# What runs where
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret(VAR_DIR / "secret_key")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+DATABASE_URL = env.str("DATABASE_URL", default="")
+REDIS_URL = env.str("REDIS_URL", default="")
+
+# Chat
+
+CHAT_ALLOW_GUESTS = env.bool("CHAT_ALLOW_GUESTS", default=True)
+CHAT_OPEN_ROOMS = env.bool("CHAT_OPEN_ROOMS", default=True)
+CHAT_RATE_LIMIT = env.float("CHAT_RATE_LIMIT", default=10)
+#: Whether workers sweep up what a dead one left. Tests turn it off to look at what is left.
+CHAT_SWEEPER = env.bool("CHAT_SWEEPER", default=True)
+
+# Django
+
+ROOT_URLCONF = "project.urls"
+INSTALLED_APPS = [
+    # Before channels and staticfiles: its runserver is the one to use.
+    "relay",
+    "channels",
+    "chatapp",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    # JSON only: a form on another site can't send it.
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+LOGIN_URL = "/accounts/login/"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_BROWSER_XSS_FILTER = True
+X_FRAME_OPTIONS = "DENY"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation." + name}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+# Static files come from the apps' folders, through the process itself: no collectstatic.
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# The database
+
+#: Our backend for each of Django's that django-environ finds in a URL.
+DATABASE_BACKENDS = {
+    "django.db.backends.sqlite3": "relay.backends.sqlite3",
+    "django.db.backends.postgresql": "relay.backends.postgresql",
+}
+DATABASE = env.db("DATABASE_URL", default="sqlite:///%s" % (VAR_DIR / "parley.sqlite3"))
+if DATABASE["ENGINE"] not in DATABASE_BACKENDS:
+    raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:// or postgres://")
+DATABASE["ENGINE"] = DATABASE_BACKENDS[DATABASE["ENGINE"]]
+#: Seconds that a connection is kept: a worker would else open one for each message.
+DATABASE.setdefault("CONN_MAX_AGE", 60)
+DATABASES = {"default": DATABASE}
+if DATABASE["ENGINE"].endswith("sqlite3"):
+    Path(DATABASE["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+
+# The channel layer
+
+RELAY_KEEPALIVE_INTERVAL = env.float("RELAY_KEEPALIVE_INTERVAL", default=20)
+CHANNEL_PREFIX = env.str("CHANNEL_PREFIX", default="parley:")
+LAYER = {
+    # Three keepalives: a member whose interface server died is gone after that.
+    "group_expiry": max(int(3 * RELAY_KEEPALIVE_INTERVAL), 1) if RELAY_KEEPALIVE_INTERVAL else 86400,
+    # Messages of one channel; all sockets of an interface server share one for what is sent to them.
+    "capacity": 10000,
+}
+REDIS_LAYER = {
+    "hosts": [REDIS_URL],
+    "prefix": CHANNEL_PREFIX,
+    "stats_prefix": CHANNEL_PREFIX + "meta:",
+    # A blocking read takes 5 s at most, so a longer silence means that Redis is gone.
+    "connection_kwargs": {"socket_timeout": 15, "socket_connect_timeout": 3, "socket_keepalive": True},
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "relay.layers.redis.RedisChannelLayer" if REDIS_URL else "relay.layers.inmemory.ChannelLayer",
+        "CONFIG": {**LAYER, **REDIS_LAYER} if REDIS_URL else LAYER,
+        "ROUTING": "routing.channel_routing",
+    }
+}
+
+# Logs are sentences on standard error
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
+    "loggers": {
+        name: {"handlers": ["stderr"], "level": "INFO", "propagate": False}
+        for name in ("chatapp", "relay", "daphne", "django.channels")
+    },
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+}
