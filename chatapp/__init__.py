@@ -1,0 +1,19 @@
+"""
+Parley: the chat itself. It knows Channels and Django; of relay only `linearize`.
+
+    consumers    what a worker does for each channel (bound in routing.py)
+    decorators   errors as answers
+    exceptions   every error code and close code a client can meet
+    protocol     the wire: client frames in, server frames out (pure)
+    identity     who a socket or a request is: a user, or a guest
+    models       rooms, numbered messages, presence
+    ledger       saving once and in order, and broadcasting what was saved
+    joining      how a socket enters a room, catches up, stays and leaves
+    commands     what each client frame does
+    bots         functions that see every message and may answer
+    sweeper      finishes what a dead worker left undone
+    signals      logged out means out
+    api, views   HTTP
+"""
+
+default_app_config = "chatapp.apps.ChatConfig"

@@ -1,0 +1,32 @@
+"""The chat in Django's admin. Messages are added and read there, not changed: a number once given stays what it was."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from chatapp.models import ChatMessage, Room
+
+
+@admin.register(Room)
+class RoomAdmin(admin.ModelAdmin):
+    list_display = ["slug", "title", "head", "created"]
+    search_fields = ["slug", "title"]
+    readonly_fields = ["head", "announced", "created"]
+
+
+@admin.register(ChatMessage)
+class ChatMessageAdmin(admin.ModelAdmin):
+    list_display = ["room", "seq", "name", "message", "sent"]
+    list_filter = ["room"]
+    list_select_related = ["room"]
+    search_fields = ["name", "message"]
+    raw_id_fields = ["room"]
+    fields = ["room", "name", "message"]
+    ordering = ["-id"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,66 @@
+"""The HTTP API: read a room's messages, and post one."""
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from chatapp import ledger, protocol
+from chatapp.exceptions import ClientError
+from chatapp.identity import GUEST_COOKIE, sender_of
+from chatapp.models import Room, new_client_id
+
+#: Error code → HTTP status, where it isn't 400.
+STATUS = {"guests_not_allowed": 403, "no_such_room": 404, "rate_limited": 429}
+
+
+class Messages(APIView):
+    """`/api/rooms/<room>/messages`"""
+
+    def get(self, request: Request, slug: str) -> Response:
+        """A page of history: `?since=` or `?before=` a number, `?limit=`; without either, the newest."""
+        sender_of(request.user, [request.COOKIES.get(GUEST_COOKIE)])
+        room = existing(slug)
+        wanted = {key: whole_number(value) for key, value in request.GET.items() if key in ("since", "before", "limit")}
+        if "since" not in wanted and "before" not in wanted:
+            wanted["before"] = room.head + 1
+        frame = ledger.history_frame(room, protocol.decode_history(wanted))
+        return Response({"messages": frame["messages"], "complete": frame["complete"], "head": room.head})
+
+    def post(self, request: Request, slug: str) -> Response:
+        """
+        Store a message: `{"message", "client_id"?}`. Answers 201 with its number when it is stored, or 200 if that
+        `client_id` was stored before. Without one, a repeat is a second message.
+        """
+        sender = sender_of(request.user, [request.COOKIES.get(GUEST_COOKIE)])
+        data = request.data if isinstance(request.data, dict) else {}
+        given = data.get("client_id")
+        client_id = new_client_id() if given is None else protocol.checked_client_id(given)
+        message = protocol.checked_message(data.get("message"))
+        row, is_new = ledger.store(Room.named(slug), sender, message, client_id)
+        if is_new:
+            row.ask_to_announce()
+        return Response(protocol.ack_frame(row), status=201 if is_new else 200)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Errors look as they do on the socket."""
+        if not isinstance(exc, ClientError):
+            return super().handle_exception(exc)
+        response = Response(protocol.error_frame(exc), status=STATUS.get(exc.code, 400))
+        if exc.retry_after is not None:
+            response["Retry-After"] = "%d" % max(1, exc.retry_after)
+        return response
+
+
+def existing(slug: str) -> Room:
+    """The room, which reading does not bring into being. Raises ClientError."""
+    room = Room.objects.filter(slug=protocol.checked_room(slug)).first()
+    if room is None:
+        raise ClientError("no_such_room")
+    return room
+
+
+def whole_number(text: str) -> Any:
+    """The number in a query string, or the text as it is, which the protocol then refuses."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else text

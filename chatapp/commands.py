@@ -1,0 +1,127 @@
+"""What each frame of a client does. `perform` is given the frame as `protocol.decode` read it."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from channels import Channel
+from channels.message import Message
+from django.contrib.auth import get_user_model
+
+from chatapp import joining, ledger, protocol
+from chatapp.exceptions import ClientError
+from chatapp.identity import Sender
+from chatapp.models import Presence, Room
+
+HELP = (
+    "/name Ann: call yourself Ann (guests). /who: who is here. /roll 2d6: throw dice. "
+    "Anything else is a message to the room."
+)
+
+
+class Member(NamedTuple):
+    """The socket that a frame came from, as it was settled when it entered."""
+
+    reply_channel: Channel
+    session: Any
+    sender: Sender
+    room: Room
+
+    def reply(self, frame: dict[str, Any]) -> None:
+        self.reply_channel.send(protocol.text(frame))
+
+
+def remember(message: Message, room: Room, sender: Sender) -> None:
+    """Keep who this socket is and where, for its later frames."""
+    message.channel_session["room"] = room.slug
+    message.channel_session["sender"] = list(sender)
+
+
+def member_of(message: Message) -> Member:
+    """Who sent this frame. Raises ClientError `not_joined` for a socket that is not, or no longer, in a room."""
+    session = message.channel_session
+    room = Room.objects.filter(slug=session.get("room")).first()
+    if room is None:
+        raise ClientError("not_joined")
+    return Member(message.reply_channel, session, Sender(*session["sender"]), room)
+
+
+def perform(message: Message) -> None:
+    """Do what the frame in a `websocket.receive` message asks for. Raises ClientError."""
+    member = member_of(message)
+    command = protocol.decode(message.get("text"))
+    ACTIONS[type(command)](message, member, command)
+
+
+def say(message: Message, member: Member, command: protocol.Say) -> None:
+    """Queue the message; the consumer of `chat-messages` stores, acknowledges and broadcasts it."""
+    Channel("chat-messages").send(
+        {
+            "room": member.room.slug,
+            "message": command.message,
+            "sender": member.sender.key,
+            "name": member.sender.name,
+            "client_id": command.client_id or frame_id(message),
+            "reply_channel": member.reply_channel.name,
+        }
+    )
+
+
+def frame_id(message: Message) -> str:
+    """A client_id for a frame that brought none: the same whenever this frame is delivered."""
+    frame = "%s %s" % (message.reply_channel.name, message["order"])
+    return hashlib.sha1(frame.encode("utf-8")).hexdigest()
+
+
+def history(message: Message, member: Member, command: protocol.History) -> None:
+    member.reply(ledger.history_frame(member.room, command))
+
+
+def typing(message: Message, member: Member, command: protocol.Typing) -> None:
+    frame = protocol.answer("typing", user=member.sender.name, sender=member.sender.key)
+    member.room.group.send(protocol.text(frame))
+
+
+def presence(message: Message, member: Member, command: protocol.AskPresence) -> None:
+    member.reply(joining.presence_frame(member.room))
+
+
+def slash(message: Message, member: Member, command: protocol.Slash) -> None:
+    try:
+        SLASH_ACTIONS[command.command](member, command)
+    except ClientError as e:
+        raise ClientError(e.code, client_id=command.client_id) from None
+
+
+def rename(member: Member, command: protocol.Slash) -> None:
+    """`/name Ann`: a guest takes a name that is no account's."""
+    if not member.sender.is_guest:
+        raise ClientError("name_fixed")
+    name = protocol.checked_name(command.argument)
+    if get_user_model().objects.filter(username__iexact=name).exists():
+        raise ClientError("name_taken")
+    sender = member.sender._replace(name=name)
+    member.session["sender"] = list(sender)
+    Presence.objects.filter(channel=member.reply_channel.name).update(name=name)
+    member.reply(protocol.answer("name", command.client_id, user=name, guest=sender.guest_token()))
+    joining.tell_presence(member.room)
+
+
+def who(member: Member, command: protocol.Slash) -> None:
+    here = joining.presence_frame(member.room)
+    text = "%d here: %s" % (here["count"], ", ".join(here["users"]))
+    member.reply(protocol.answer("notice", command.client_id, text=text))
+
+
+def show_help(member: Member, command: protocol.Slash) -> None:
+    member.reply(protocol.answer("notice", command.client_id, text=HELP))
+
+
+ACTIONS: dict[type, Callable[[Message, Member, Any], None]] = {
+    protocol.Say: say,
+    protocol.History: history,
+    protocol.Typing: typing,
+    protocol.AskPresence: presence,
+    protocol.Slash: slash,
+}
+SLASH_ACTIONS: dict[str, Callable[[Member, protocol.Slash], None]] = {"name": rename, "who": who, "help": show_help}

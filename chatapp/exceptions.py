@@ -1,0 +1,62 @@
+"""
+What can go wrong for a client: the table of error codes, and the close codes.
+
+`docs/protocol.md` lists the same codes; a test compares. A close code from 4000 to 4499 means: come back, resuming;
+from 4500 to 4999: don't, the `error` frame before it says why.
+"""
+
+#: Error code → what the person at the other end reads.
+ERRORS = {
+    "empty_message": "The message is empty.",
+    "message_too_long": "The message is too long: at most 4,000 characters.",
+    "invalid_text": "Text must not contain NUL characters or broken Unicode.",
+    "invalid_json": "The frame begins like a JSON object, but is none.",
+    "invalid_message": "`message` must be text.",
+    "invalid_client_id": "`client_id` must be text of 1 to 64 characters.",
+    "invalid_history": "`before`, `since` and `limit` must be whole numbers, and either `before` or `since` is needed.",
+    "unknown_type": "Frames of this type are not known here.",
+    "binary_frame": "Binary frames are not understood; send text.",
+    "rate_limited": "Too many messages; this one is not stored yet.",
+    "invalid_name": "A name has 1 to 40 characters, on one line.",
+    "name_taken": "That name belongs to someone with an account.",
+    "name_fixed": "You are logged in, so your name is that of your account.",
+    "invalid_room": "A room's name consists of 1 to 64 letters (a to z), digits, hyphens and underscores.",
+    "no_such_room": "There is no such room.",
+    "guests_not_allowed": "Guests are not allowed here. Log in first.",
+    "session_invalid": "This session_key belongs to no one who is logged in.",
+    "invalid_since": "`since` must be a whole number.",
+    "not_joined": "The server does not know this connection any more. Connect again.",
+    "logged_out": "You have been logged out.",
+}
+
+#: Error code → close code, for the errors that end the connection.
+CLOSE_CODES = {
+    "not_joined": 4001,
+    "logged_out": 4401,
+    "invalid_room": 4500,
+    "no_such_room": 4504,
+    "guests_not_allowed": 4503,
+    "session_invalid": 4501,
+    "invalid_since": 4502,
+}
+
+
+class ClientError(Exception):
+    """
+    Raised when a client asks for what can't be done. It becomes an `error` frame, or the body of an HTTP error.
+
+    `code` is one of ERRORS; `client_id` names the message it is about; `retry_after` (seconds) says that the same
+    message will be taken later.
+    """
+
+    def __init__(self, code: str, client_id: str | None = None, retry_after: float | None = None):
+        super().__init__(code)
+        self.code = code
+        self.text = ERRORS[code]
+        self.client_id = client_id
+        self.retry_after = retry_after
+
+    @property
+    def close_code(self) -> int | None:
+        """The code to close the connection with, or None: it stays open."""
+        return CLOSE_CODES.get(self.code)

@@ -1,0 +1,71 @@
+"""
+Who someone is: a user with an account, or a guest.
+
+A guest is a signed token and no database row: `{"id", "name"}` under our SECRET_KEY, carried in the cookie `guest` or
+in `?guest=`. The `welcome` frame hands it out, so a guest who brings it back is the same sender.
+"""
+
+import secrets
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.core import signing
+
+from chatapp.exceptions import ClientError
+
+GUEST_COOKIE = "guest"
+#: Seconds that a browser keeps it: a year.
+GUEST_COOKIE_AGE = 365 * 86400
+GUEST_SALT = "chatapp.guest"
+
+
+class Sender(NamedTuple):
+    """Who sends: `key` is unique and stays, `name` is what others see."""
+
+    key: str
+    name: str
+
+    @property
+    def is_guest(self) -> bool:
+        return self.key.startswith("guest:")
+
+    @property
+    def user_id(self) -> int | None:
+        """The primary key of the user with an account, or None."""
+        kind, _, number = self.key.partition(":")
+        return int(number) if kind == "user" else None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the rate limit holds for this sender: people, not what the server's own side sends."""
+        return self.key.startswith(("user:", "guest:"))
+
+    def guest_token(self) -> str:
+        return signing.dumps({"id": self.key.partition(":")[2], "name": self.name}, salt=GUEST_SALT)
+
+
+def user_sender(user: Any) -> Sender:
+    return Sender("user:%d" % user.pk, user.get_username())
+
+
+def new_guest() -> Sender:
+    number = secrets.token_hex(8)
+    return Sender("guest:" + number, "guest-" + number[:4])
+
+
+def known_guest(token: str | None) -> Sender | None:
+    """The guest that a token of ours names, or None: there is none, or it isn't ours."""
+    try:
+        guest = signing.loads(token or "", salt=GUEST_SALT)
+    except signing.BadSignature:
+        return None
+    return Sender("guest:" + guest["id"], guest["name"])
+
+
+def sender_of(user: Any, tokens: list[str | None]) -> Sender:
+    """The sender for a user, or for the first guest token that is ours, or a new guest. Raises ClientError."""
+    if user.is_authenticated:
+        return user_sender(user)
+    if not settings.CHAT_ALLOW_GUESTS:
+        raise ClientError("guests_not_allowed")
+    return next(filter(None, map(known_guest, tokens)), None) or new_guest()

@@ -1,0 +1,214 @@
+"""How a socket enters a room, catches up, stays, and leaves."""
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from channels import Channel, Group
+from channels.message import Message
+from django.conf import settings
+from django.db import transaction
+from django.http import QueryDict
+from django.http.cookie import parse_cookie
+from django.utils import timezone
+
+from chatapp import ledger, protocol
+from chatapp.exceptions import CLOSE_CODES, ClientError
+from chatapp.identity import GUEST_COOKIE, Sender, sender_of
+from chatapp.models import Presence, Room
+
+#: Pages of history that a returning socket is sent by itself; what is older it asks for.
+CATCH_UP_PAGES = 50
+#: Rooms of up to this many sockets are told who comes and goes. In larger ones that would be most of the traffic.
+PRESENCE_LIMIT = 50
+
+
+class Visitor(NamedTuple):
+    """A socket that wants to enter: who, which room, and what it has already."""
+
+    sender: Sender
+    slug: str
+    since: int | None
+    user: Any
+    session_key: str
+
+
+def visitor(message: Message, slug: str | None) -> Visitor:
+    """
+    Read a `websocket.connect` message that `http_session_user` has seen. The room is in the path, or in `?room=`.
+    Raises ClientError.
+    """
+    query = QueryDict(message.get("query_string", b""))
+    if "session_key" in query and not message.user.is_authenticated:
+        raise ClientError("session_invalid")
+    sender = sender_of(message.user, [query.get("guest"), cookies(message).get(GUEST_COOKIE)])
+    session_key = message.http_session.session_key if message.user.is_authenticated else ""
+    user = message.user if message.user.is_authenticated else None
+    return Visitor(sender, slug if slug is not None else query.get("room", ""), since(query), user, session_key)
+
+
+def cookies(message: Message) -> dict[str, str]:
+    headers = dict(message.get("headers", []))
+    return parse_cookie(headers.get(b"cookie", b"").decode("latin1"))
+
+
+def since(query: QueryDict) -> int | None:
+    """The number in `?since=`. Raises ClientError."""
+    if "since" not in query:
+        return None
+    if not (query["since"].isascii() and query["since"].isdigit()):
+        raise ClientError("invalid_since")
+    return protocol.in_range(int(query["since"][:20]))
+
+
+def enter(reply_channel: Channel, guest: Visitor) -> Room:
+    """
+    Let a socket in: greet it, send what it missed, and have it hear what comes.
+
+    The greeting, the last page and the entry into the group happen under the room's lock, and so does every broadcast.
+    What was broadcast before is on a page, what comes after reaches the group: no gap, nothing twice, in order.
+    """
+    room = Room.named(guest.slug)
+    catch_up = CatchUp(reply_channel, guest)
+    catch_up.send_full_pages(room)
+    with transaction.atomic():
+        room = room.locked()
+        catch_up.send_last_page(room)
+        Presence.objects.update_or_create(channel=reply_channel.name, defaults=presence_of(room, guest))
+        join_groups(reply_channel, room, guest.sender)
+    return room
+
+
+def presence_of(room: Room, guest: Visitor) -> dict[str, Any]:
+    return {
+        "room": room,
+        "sender": guest.sender.key,
+        "name": guest.sender.name,
+        "user": guest.user,
+        "session_key": guest.session_key,
+        "seen": timezone.now(),
+    }
+
+
+class CatchUp:
+    """What a socket is sent when it enters: `welcome`, and for `?since=` the pages after that number."""
+
+    def __init__(self, reply_channel: Channel, guest: Visitor):
+        self.reply_channel = reply_channel
+        self.guest = guest
+        self.since = guest.since
+        self.greeted = False
+
+    def send_full_pages(self, room: Room) -> None:
+        """Without the lock: all pages that have more behind them."""
+        for _ in range(CATCH_UP_PAGES):
+            frame = self.next_page(room)
+            if frame is None or frame["complete"]:
+                return
+            self.send_page(room, frame)
+
+    def send_last_page(self, room: Room) -> None:
+        """Under the lock: the greeting, if there was none yet, and the page that ends with the last broadcast."""
+        self.greet(room)
+        frame = self.next_page(room)
+        if frame is not None:
+            self.send_page(room, frame)
+
+    def next_page(self, room: Room) -> dict[str, Any] | None:
+        """The page after what was sent, or None for a socket that did not ask to catch up."""
+        if self.since is None:
+            return None
+        return ledger.history_frame(room, protocol.History(None, self.since, protocol.PAGE_LIMIT))
+
+    def send_page(self, room: Room, frame: dict[str, Any]) -> None:
+        self.greet(room)
+        self.send(protocol.text(frame))
+        if frame["messages"]:
+            self.since = frame["messages"][-1]["seq"]
+
+    def greet(self, room: Room) -> None:
+        """Accept the socket, with the first frame."""
+        if self.greeted:
+            return
+        self.greeted = True
+        sender = self.guest.sender
+        welcome = protocol.answer(
+            "welcome", room=room.slug, user=sender.name, sender=sender.key, head=room.announced
+        )
+        if sender.is_guest:
+            welcome["guest"] = sender.guest_token()
+        self.send({"accept": True, **protocol.text(welcome)})
+
+    def send(self, content: dict[str, Any]) -> None:
+        self.reply_channel.send(content, immediately=True)
+
+
+def user_group(user_id: int) -> Group:
+    """All sockets of a user with an account."""
+    return Group("user-%d" % user_id)
+
+
+def join_groups(reply_channel: Channel, room: Room, sender: Sender) -> None:
+    """Join, or renew the membership."""
+    room.group.add(reply_channel)
+    if sender.user_id is not None:
+        user_group(sender.user_id).add(reply_channel)
+
+
+def check_session(presence: Presence) -> None:
+    """Raise `logged_out` unless the user and the login that this socket came in with are still good."""
+    if presence.user is None:
+        return
+    sessions = import_module(settings.SESSION_ENGINE)
+    if not presence.user.is_active or not sessions.SessionStore().exists(presence.session_key):
+        raise ClientError("logged_out")
+
+
+def check_still_in(reply_channel: Channel) -> None:
+    """
+    Raise `logged_out` if the login ended while its socket was entering: then it was not yet in the group that is
+    closed on logout.
+    """
+    check_session(Presence.objects.select_related("user").get(channel=reply_channel.name))
+
+
+def stay(reply_channel: Channel) -> None:
+    """Renew what a living socket has, and tell it the room's head, so that it finds out what it missed."""
+    presence = Presence.objects.select_related("room", "user").filter(channel=reply_channel.name).first()
+    if presence is None:
+        raise ClientError("not_joined")
+    check_session(presence)
+    Presence.objects.filter(pk=presence.pk).update(seen=timezone.now())
+    join_groups(reply_channel, presence.room, Sender(presence.sender, presence.name))
+    reply_channel.send(protocol.text(protocol.answer("head", seq=presence.room.announced)))
+
+
+def leave(reply_channel: Channel) -> None:
+    """Undo `enter`. Harmless for a socket that never entered."""
+    presence = Presence.objects.select_related("room").filter(channel=reply_channel.name).first()
+    if presence is None:
+        return
+    presence.delete()
+    presence.room.group.discard(reply_channel)
+    sender = Sender(presence.sender, presence.name)
+    if sender.user_id is not None:
+        user_group(sender.user_id).discard(reply_channel)
+    tell_presence(presence.room)
+
+
+def presence_frame(room: Room) -> dict[str, Any]:
+    """Who is here: how many people, and the names of the first of them."""
+    people = room.present().order_by("name").values_list("name", flat=True)
+    count = room.present().values("sender").distinct().count()
+    return protocol.answer("presence", users=list(people.distinct()[:PRESENCE_LIMIT]), count=count)
+
+
+def tell_presence(room: Room) -> None:
+    """Tell the room who is here, if it is small enough."""
+    if room.present().count() <= PRESENCE_LIMIT:
+        room.group.send(protocol.text(presence_frame(room)))
+
+
+def close_sockets(user_id: int) -> None:
+    """Close every socket of a user, who is logged out or banned."""
+    error = protocol.error_frame(ClientError("logged_out"))
+    user_group(user_id).send({**protocol.text(error), "close": CLOSE_CODES["logged_out"]}, immediately=True)

@@ -1,0 +1,117 @@
+"""
+Saving messages once and in order, broadcasting what was saved, and reading it again.
+
+A message is stored in one transaction, and only then acknowledged and broadcast. The broadcast is a transaction of its
+own under the room's lock: it sends everything after `room.announced`, in order, and moves `announced` on. So broadcasts
+come in the order of `seq` however many workers there are, and what a worker stored before it died is sent by the next
+one who comes by (or by the sweeper). It may then be sent twice; clients leave out a `seq` that they have.
+"""
+
+import math
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from channels import Channel
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from chatapp import bots, protocol
+from chatapp.exceptions import ClientError
+from chatapp.identity import Sender
+from chatapp.models import ChatMessage, Room
+
+#: Seconds over which a sender's rate is counted; so as many seconds' worth may come at once.
+RATE_WINDOW = 5
+#: Seconds after which a sender who is too fast should try again.
+RATE_PAUSE = 1.0
+#: Messages broadcast under one hold of the room's lock.
+ANNOUNCE_LIMIT = 500
+#: Bytes of message text in one history page: a page is one frame, and frames have a limit (RELAY_MAX_MESSAGE_BYTES).
+PAGE_BYTES = 256 * 1024
+
+
+class Page(NamedTuple):
+    """Messages, oldest first, and whether there are none beyond them."""
+
+    rows: list[ChatMessage]
+    complete: bool
+
+
+def store(room: Room, sender: Sender, message: str, client_id: str) -> tuple[ChatMessage, bool]:
+    """
+    Store a message as the room's next. Returns it, and whether it is new: a `client_id` that this sender used before
+    in the room gives the first message. When this returns outside a transaction, it is committed. Raises ClientError.
+    """
+    with transaction.atomic():
+        room = room.locked()
+        first = room.messages.filter(sender=sender.key, client_id=client_id).first()
+        if first is not None:
+            return first, False
+        check_rate(sender, client_id)
+        row = ChatMessage(room=room, sender=sender.key, name=sender.name, message=message, client_id=client_id)
+        row.save_numbered(room)
+        return row, True
+
+
+def check_rate(sender: Sender, client_id: str) -> None:
+    """Raise `rate_limited` if the sender has stored CHAT_RATE_LIMIT messages a second in the last seconds."""
+    if not settings.CHAT_RATE_LIMIT or not sender.is_limited:
+        return
+    since = timezone.now() - timedelta(seconds=RATE_WINDOW)
+    recent = ChatMessage.objects.filter(sender=sender.key, sent__gt=since).count()
+    if recent >= math.ceil(settings.CHAT_RATE_LIMIT * RATE_WINDOW):
+        raise ClientError("rate_limited", client_id=client_id, retry_after=RATE_PAUSE)
+
+
+def announce(room: Room) -> None:
+    """Broadcast what is stored but was not broadcast yet. For workers only: others can't reach in-memory sockets."""
+    while announce_some(room):
+        pass
+
+
+def announce_some(room: Room) -> bool:
+    """Broadcast up to ANNOUNCE_LIMIT messages. Returns whether there may be more."""
+    with transaction.atomic():
+        room = room.locked()
+        if room.announced >= room.head:
+            return False
+        rows = list(room.messages.filter(seq__gt=room.announced).order_by("seq")[:ANNOUNCE_LIMIT])
+        for row in rows:
+            room.group.send(protocol.text(protocol.message_frame(room.slug, row)), immediately=True)
+            if bots.wanted(row):
+                Channel("chat-bots").send({"room": room.slug, "seq": row.seq}, immediately=True)
+        full = len(rows) == ANNOUNCE_LIMIT
+        room.announced = rows[-1].seq if full else room.head
+        room.save(update_fields=["announced"])
+        return full
+
+
+def page(room: Room, wanted: protocol.History) -> Page:
+    """The page of history that a client asked for. `complete`: there is nothing beyond it in that direction."""
+    if wanted.before is not None:
+        rows = room.messages.filter(seq__lt=wanted.before).order_by("-seq")
+    else:
+        rows = room.messages.filter(seq__gt=wanted.since, seq__lte=room.announced).order_by("seq")
+    found = list(rows[: wanted.limit + 1])
+    kept = list(fitting(found[: wanted.limit]))
+    return Page(sorted(kept, key=lambda row: row.seq), complete=len(kept) == len(found))
+
+
+def fitting(rows: list[ChatMessage]) -> Iterator[ChatMessage]:
+    """As many of the rows as make a page of PAGE_BYTES, one at least."""
+    size = 0
+    for row in rows:
+        size += len(row.message.encode("utf-8"))
+        if size > PAGE_BYTES and row is not rows[0]:
+            return
+        yield row
+
+
+def history_frame(room: Room, wanted: protocol.History) -> dict[str, Any]:
+    """A page as a frame; it tells which page it is, so that a client can put it in its place."""
+    found = page(room, wanted)
+    where = {"before": wanted.before} if wanted.before is not None else {"since": wanted.since}
+    messages = [protocol.message_frame(room.slug, row) for row in found.rows]
+    return protocol.answer("history", messages=messages, complete=found.complete, **where)

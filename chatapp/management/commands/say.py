@@ -1,0 +1,35 @@
+"""`manage.py say lobby "Good morning"`: say something in a room, from cron or a shell."""
+
+from typing import Any
+
+from channels import DEFAULT_CHANNEL_LAYER, channel_layers
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from chatapp import ledger, protocol
+from chatapp.exceptions import ClientError
+from chatapp.identity import Sender
+from chatapp.models import SERVER, Room, new_client_id
+
+
+class Command(BaseCommand):
+    help = (
+        "Say something in a room. It is stored when this command returns, and broadcast at once "
+        "(under runserver without Redis, within about a second)."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("room", help="the room's name, as in its URL")
+        parser.add_argument("text", help="what to say")
+        parser.add_argument("--as", dest="name", default=SERVER, help="who says it (default: %(default)s)")
+        parser.add_argument("--client-id", help="the same one again says it only once: for jobs that may run twice")
+
+    def handle(self, room: str, text: str, name: str, client_id: str | None, **options: Any) -> None:
+        try:
+            key = new_client_id() if client_id is None else protocol.checked_client_id(client_id)
+            sender = Sender(SERVER, protocol.checked_name(name))
+            row, is_new = ledger.store(Room.named(room), sender, protocol.checked_message(text), key)
+        except ClientError as e:
+            raise CommandError("%s (%s)" % (e.text, e.code)) from None
+        if is_new and not channel_layers[DEFAULT_CHANNEL_LAYER].local_only():
+            row.ask_to_announce()
+        self.stdout.write("Said in %s as message %d." % (room, row.seq) if is_new else "It was said before.")

@@ -1,0 +1,152 @@
+"""Rooms, the numbered messages in them, and who is there."""
+
+import logging
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from channels import Channel, Group
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.utils import timezone
+
+from chatapp import protocol
+from chatapp.exceptions import ClientError
+
+logger = logging.getLogger(__name__)
+
+#: Who a message is from when nobody is named: a row saved by hand.
+SERVER = "server"
+#: Characters of a sender's key and name. Django's user names have up to 150.
+SENDER_LENGTH, NAME_LENGTH = 80, 150
+
+
+def new_client_id() -> str:
+    return uuid.uuid4().hex
+
+
+class Room(models.Model):
+    """
+    A room, and how far it has got.
+
+    Its row is the lock of everything that must happen in one order in the room: numbering, broadcasting, joining.
+    """
+
+    slug = models.CharField(max_length=64, unique=True)
+    title = models.CharField(max_length=120, blank=True)
+    #: Number of the newest message.
+    head = models.BigIntegerField(default=0, editable=False)
+    #: Number of the newest message that was broadcast; less than `head` only while that is being done.
+    announced = models.BigIntegerField(default=0, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.title or self.slug
+
+    def clean(self) -> None:
+        """For forms: the slug must be one that group names can be made of."""
+        try:
+            protocol.checked_room(self.slug)
+        except ClientError as e:
+            raise ValidationError({"slug": e.text}) from None
+
+    @classmethod
+    def named(cls, slug: Any) -> "Room":
+        """The room of that name; where rooms are open, it comes into being. Raises ClientError."""
+        slug = protocol.checked_room(slug)
+        room = cls.objects.filter(slug=slug).first()
+        if room is None and settings.CHAT_OPEN_ROOMS:
+            room, _ = cls.objects.get_or_create(slug=slug)
+        if room is None:
+            raise ClientError("no_such_room")
+        return room
+
+    def locked(self) -> "Room":
+        """This room as it is now, and nobody else's until the transaction ends."""
+        return type(self).objects.select_for_update().get(pk=self.pk)
+
+    @property
+    def group(self) -> Group:
+        """Everyone in the room. Named by the slug, which is only ever a valid one."""
+        return Group("chat-" + protocol.checked_room(self.slug))
+
+    def present(self) -> "models.QuerySet[Presence]":
+        """Those who are here: one for each socket."""
+        return self.presences.filter(seen__gt=timezone.now() - Presence.expiry())
+
+
+class ChatMessage(models.Model):
+    """
+    A stored message. Saving a new one gives it the room's next number, wherever it is saved: the chat, the admin, a
+    shell. It is broadcast when the transaction commits.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    #: 1, 2, 3 … in the room, without holes, in commit order.
+    seq = models.BigIntegerField(editable=False)
+    #: `user:<id>`, `guest:<id>`, `bot:<name>`, or `server`.
+    sender = models.CharField(max_length=SENDER_LENGTH, default=SERVER)
+    #: What the sender was called then.
+    name = models.CharField(max_length=NAME_LENGTH, default=SERVER)
+    message = models.TextField(max_length=protocol.MESSAGE_LIMIT)
+    client_id = models.CharField(max_length=64, default=new_client_id)
+    sent = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["room_id", "seq"]
+        constraints = [
+            models.UniqueConstraint(fields=["room", "seq"], name="one_message_a_number"),
+            models.UniqueConstraint(fields=["room", "sender", "client_id"], name="each_message_once"),
+        ]
+        indexes = [models.Index(fields=["sender", "sent"], name="rate_of_a_sender")]
+
+    def __str__(self) -> str:
+        return "%s #%s" % (self.room.slug, self.seq)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding and self.seq is None:
+            with transaction.atomic():
+                self.save_numbered(self.room.locked())
+                transaction.on_commit(self.ask_to_announce)
+        else:
+            super().save(*args, **kwargs)
+
+    def save_numbered(self, room: Room) -> None:
+        """Save as the next message of `room`, which the caller has locked."""
+        room.head += 1
+        self.seq = room.head
+        super().save(force_insert=True)
+        room.save(update_fields=["head"])
+
+    def ask_to_announce(self) -> None:
+        """Have a worker broadcast it. If the layer can't be reached now, the sweeper finds it."""
+        try:
+            Channel("chat-messages").send({"room": self.room.slug, "announce": True})
+        except Exception:
+            logger.warning("%s is stored, but no worker could be told; the sweeper will broadcast it", self)
+
+
+class Presence(models.Model):
+    """One open socket in a room. Made when it enters, renewed by `websocket.keepalive`, gone when it leaves."""
+
+    channel = models.CharField(max_length=100, unique=True)
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="presences", db_index=False)
+    sender = models.CharField(max_length=SENDER_LENGTH)
+    name = models.CharField(max_length=NAME_LENGTH)
+    #: Of those with an account: who, and the login session that must still be there.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE)
+    session_key = models.CharField(max_length=40, blank=True)
+    seen = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["room", "seen"], name="who_is_here")]
+
+    @staticmethod
+    def expiry() -> timedelta:
+        """How long an unrenewed socket counts: as long as its group membership."""
+        return timedelta(seconds=settings.CHANNEL_LAYERS["default"]["CONFIG"]["group_expiry"])

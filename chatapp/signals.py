@@ -1,0 +1,37 @@
+"""What the chat does when something happens elsewhere: logged out means out, and workers sweep."""
+
+from typing import Any
+
+from channels.signals import worker_ready
+from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_logged_out
+from django.db.models.signals import post_save, pre_delete
+
+from chatapp import joining, sweeper
+
+
+def connect() -> None:
+    user_logged_out.connect(close_after_logout)
+    post_save.connect(close_if_inactive, sender=get_user_model())
+    pre_delete.connect(close_of_deleted, sender=get_user_model())
+    worker_ready.connect(start_sweeper)
+
+
+def close_after_logout(user: Any = None, **kwargs: Any) -> None:
+    """Close the sockets of a user who logs out, in every tab and on every device; those still logged in come back."""
+    if user is not None:
+        joining.close_sockets(user.pk)
+
+
+def close_if_inactive(instance: Any, **kwargs: Any) -> None:
+    """Close the sockets of a user who was banned: made inactive in the admin, or anywhere."""
+    if not instance.is_active:
+        joining.close_sockets(instance.pk)
+
+
+def close_of_deleted(instance: Any, **kwargs: Any) -> None:
+    joining.close_sockets(instance.pk)
+
+
+def start_sweeper(**kwargs: Any) -> None:
+    sweeper.start()

@@ -1,0 +1,69 @@
+"""
+A thread of each worker process that finishes what others left undone.
+
+Every second: broadcast what is stored but was not broadcast, because its worker died in between or because it was saved
+where the layer does not reach (a shell beside `runserver`). Every minute: forget sockets whose interface server died,
+and expired sessions.
+"""
+
+import logging
+import random
+import threading
+import time
+
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import close_old_connections
+from django.db.models import F
+from django.utils import timezone
+
+from chatapp import ledger
+from chatapp.models import Presence, Room
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two sweeps for rooms with something to broadcast. Each takes up to half more, so that workers differ.
+ANNOUNCE_INTERVAL = 1.0
+#: Seconds between two sweeps for what has expired.
+FORGET_INTERVAL = 60.0
+
+_lock = threading.Lock()
+_thread: threading.Thread | None = None
+
+
+def start() -> None:
+    """Start the thread, once in a process."""
+    global _thread
+    with _lock:
+        if _thread is None and settings.CHAT_SWEEPER:
+            _thread = threading.Thread(target=run, name="chat-sweeper", daemon=True)
+            _thread.start()
+
+
+def run() -> None:
+    forget_at = time.monotonic()
+    while True:
+        time.sleep(ANNOUNCE_INTERVAL * random.uniform(1, 1.5))
+        try:
+            close_old_connections()
+            announce_stragglers()
+            if time.monotonic() >= forget_at:
+                forget_at = time.monotonic() + FORGET_INTERVAL
+                forget_expired()
+        except Exception:
+            logger.exception("The sweep failed; the next one is in about %d s", ANNOUNCE_INTERVAL)
+
+
+def announce_stragglers() -> None:
+    """Broadcast what was left in any room."""
+    for room in Room.objects.filter(announced__lt=F("head")):
+        ledger.announce(room)
+
+
+def forget_expired() -> None:
+    """Delete the presence of sockets that were not renewed for twice their time, and expired sessions."""
+    now = timezone.now()
+    gone, _ = Presence.objects.filter(seen__lt=now - 2 * Presence.expiry()).delete()
+    if gone:
+        logger.info("%d sockets were not heard of any more and are forgotten", gone)
+    Session.objects.filter(expire_date__lt=now).delete()

@@ -1,0 +1,20 @@
+"""The chat's URLs."""
+
+from django.contrib.auth import views as auth_views
+from django.urls import path, re_path
+from django.views.decorators.http import require_POST
+
+from chatapp import api, views
+
+urlpatterns = [
+    path("", views.rooms, name="rooms"),
+    path("chat/<path:slug>/", views.room, name="room"),
+    path("accounts/login/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    # By POST only: a link or an image on another site must not log anyone out.
+    path("accounts/logout/", require_POST(auth_views.LogoutView.as_view()), name="logout"),
+    path("accounts/signup/", views.signup, name="signup"),
+    # Any name, also an impossible one: the view says what is wrong with it.
+    re_path(r"(?s)^api/rooms/(?P<slug>.*)/messages/?$", api.Messages.as_view(), name="messages"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+]

@@ -1,0 +1,119 @@
+"""The pages: rooms, one room, signing up; and what a load balancer asks."""
+
+from typing import Any
+
+from channels import DEFAULT_CHANNEL_LAYER, channel_layers
+from django.conf import settings
+from django.contrib.auth import login
+from django.contrib.auth.forms import UserCreationForm
+from django.db import connection
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import is_safe_url
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods
+
+from chatapp import protocol
+from chatapp.exceptions import ClientError
+from chatapp.identity import GUEST_COOKIE, GUEST_COOKIE_AGE, known_guest, sender_of
+from chatapp.models import Presence, Room
+
+#: Rooms on the front page.
+ROOMS_LIMIT = 100
+
+
+@require_GET
+def rooms(request: HttpRequest) -> HttpResponse:
+    """The front page. `?room=` is the form for going to a room by its name."""
+    error = ""
+    if "room" in request.GET:
+        try:
+            return redirect("room", protocol.checked_room(request.GET["room"].strip()))
+        except ClientError as e:
+            error = e.text
+    here = Count("presences__sender", distinct=True, filter=Q(presences__seen__gt=timezone.now() - Presence.expiry()))
+    context = {
+        "rooms": Room.objects.annotate(present=here).order_by("-present", "-head", "slug")[:ROOMS_LIMIT],
+        "room_pattern": protocol.ROOM_PATTERN,
+        "may_open_rooms": settings.CHAT_OPEN_ROOMS,
+        "room_error": error,
+    }
+    return render(request, "chatapp/rooms.html", context, status=400 if error else 200)
+
+
+@require_GET
+def room(request: HttpRequest, slug: str) -> HttpResponse:
+    """A room's page. The room itself comes into being when a socket enters."""
+    try:
+        protocol.checked_room(slug)
+        sender = sender_of(request.user, [request.COOKIES.get(GUEST_COOKIE)])
+    except ClientError as e:
+        if e.code == "guests_not_allowed":
+            return redirect("%s?next=%s" % (reverse("login"), request.path))
+        raise Http404(e.text) from None
+    known = Room.objects.filter(slug=slug).first()
+    if known is None and not settings.CHAT_OPEN_ROOMS:
+        raise Http404("There is no such room.")
+    context = {"room": known or Room(slug=slug, title=slug), "config": page_config(request, slug)}
+    response = render(request, "chatapp/room.html", context)
+    if sender.is_guest and known_guest(request.COOKIES.get(GUEST_COOKIE)) is None:
+        # Not HttpOnly: the page renews it when the guest takes another name. It gives no rights but the name.
+        response.set_cookie(
+            GUEST_COOKIE, sender.guest_token(), max_age=GUEST_COOKIE_AGE, samesite="Lax", secure=request.is_secure()
+        )
+    return response
+
+
+def page_config(request: HttpRequest, slug: str) -> dict[str, Any]:
+    """What the room's script must know."""
+    user = request.user if request.user.is_authenticated else None
+    return {
+        "room": slug,
+        "user": user.get_username() if user else None,
+        "sender": "user:%d" % user.pk if user else None,
+        "maxLength": protocol.MESSAGE_LIMIT,
+        "loginUrl": "%s?next=%s" % (reverse("login"), request.path),
+    }
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def signup(request: HttpRequest) -> HttpResponse:
+    """Make an account, and be logged in with it."""
+    form = UserCreationForm(request.POST or None)
+    wanted = request.POST.get("next") or request.GET.get("next", "")
+    following = wanted if is_safe_url(wanted, allowed_hosts={request.get_host()}) else reverse("rooms")
+    if request.method == "POST" and form.is_valid():
+        login(request, form.save())
+        return redirect(following)
+    return render(request, "registration/signup.html", {"form": form, "next": following})
+
+
+@require_GET
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This interface server is alive, and a worker answers it."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_GET
+def readyz(request: HttpRequest) -> HttpResponse:
+    """What a message needs is there: the database and the channel layer. 503 names what isn't."""
+    failures = {}
+    for name, probe in (("database", probe_database), ("channel_layer", probe_layer)):
+        try:
+            probe()
+        except Exception as e:
+            failures[name] = type(e).__name__
+    return JsonResponse({"status": "unavailable" if failures else "ok", **failures}, status=503 if failures else 200)
+
+
+def probe_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def probe_layer() -> None:
+    channel_layers[DEFAULT_CHANNEL_LAYER].group_channels("readyz")

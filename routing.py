@@ -1,0 +1,22 @@
+"""The wire map: which consumer gets the messages of which channel."""
+
+from channels.routing import route
+
+from chatapp import consumers
+
+channel_routing = [
+    # A browser opens a WebSocket at /chat/<room>/.
+    route("websocket.connect", consumers.ws_connect, path=r"(?s)^/chat/(?P<room>.*?)/?$"),
+    # A WebSocket at any other path: the room is in ?room=.
+    route("websocket.connect", consumers.ws_connect),
+    # Every now and then while a socket is open.
+    route("websocket.keepalive", consumers.ws_keepalive),
+    # A frame came in.
+    route("websocket.receive", consumers.ws_receive),
+    # A socket closed, from either end.
+    route("websocket.disconnect", consumers.ws_disconnect),
+    # A message for a room: from a socket, a view, a bot, a management command.
+    route("chat-messages", consumers.chat_messages),
+    # A stored message that some bot wants to see.
+    route("chat-bots", consumers.chat_bots),
+]
