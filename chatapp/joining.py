@@ -131,9 +131,7 @@ class CatchUp:
             return
         self.greeted = True
         sender = self.guest.sender
-        welcome = protocol.answer(
-            "welcome", room=room.slug, user=sender.name, sender=sender.key, head=room.announced
-        )
+        welcome = protocol.answer("welcome", room=room.slug, user=sender.name, sender=sender.key, head=room.announced)
         if sender.is_guest:
             welcome["guest"] = sender.guest_token()
         self.send({"accept": True, **protocol.text(welcome)})

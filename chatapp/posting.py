@@ -4,8 +4,8 @@ Messages on `chat-messages`, from wherever they come.
     Channel("chat-messages").send({"room": "lobby", "message": "Hello"})
 
 Also read: `sender` and `name` (who it is from; without them, the server), `client_id` (the same one again is the same
-message), `reply_channel` (who gets the `ack` or `error`). `{"room", "announce": True}` asks to broadcast what was stored
-by others.
+message), `reply_channel` (who gets the `ack` or `error`). `{"room", "announce": True}` asks to broadcast what others
+have stored.
 """
 
 from channels import Channel

@@ -6,7 +6,7 @@ Pure: plain values in and out; no Django, no layer, no clock.
 
 import json
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from chatapp.exceptions import ClientError
@@ -204,4 +204,4 @@ def text(frame: dict[str, Any]) -> dict[str, str]:
 
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC, to the microsecond: `2026-11-21T09:30:00.000000Z`."""
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

