@@ -19,16 +19,16 @@ from chatapp.models import NAME_LENGTH, SENDER_LENGTH, SERVER, ChatMessage, Room
 
 def post(message: Message) -> None:
     """Store, acknowledge, broadcast. Raises ClientError, with the message's client_id."""
-    client_id = message.get("client_id")
     try:
         room = Room.named(message.get("room"))
-        if not message.get("announce"):
-            row = stored(room, message)
-            if message.reply_channel:
-                message.reply_channel.send(protocol.text(protocol.ack_frame(row)))
+        row = None if message.get("announce") else stored(room, message)
     except ClientError as e:
-        raise ClientError(e.code, e.client_id or client_id, e.retry_after) from None
-    ledger.announce(room)
+        raise ClientError(e.code, e.client_id or message.get("client_id"), e.retry_after) from None
+    if row is not None and message.reply_channel:
+        message.reply_channel.send(protocol.text(protocol.ack_frame(row)))
+    # A repeat of what was broadcast before needs no lock.
+    if row is None or row.seq > room.announced:
+        ledger.announce(room)
 
 
 def stored(room: Room, message: Message) -> ChatMessage:

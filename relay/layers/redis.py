@@ -15,9 +15,6 @@ from relay.names import StrictNames
 
 logger = logging.getLogger(__name__)
 
-#: Bytes of one packed message that is still read; msgpack's own limit for its parts is lower than our history pages.
-PACKED_LIMIT = 64 * 1024 * 1024
-
 
 class Client(redis.Redis):
     """
@@ -68,7 +65,7 @@ class RedisChannelLayer(StrictNames, core.RedisChannelLayer):
     def deserialize(self, message: bytes) -> dict[str, Any]:
         if self.crypter:
             message = self.crypter.decrypt(message, self.expiry + 10)
-        return msgpack.unpackb(message, raw=False, strict_map_key=False, max_buffer_size=PACKED_LIMIT)
+        return msgpack.unpackb(message, raw=False, strict_map_key=False)
 
     def send_group(self, group: str, message: dict[str, Any]) -> None:
         """Send to every member; a member whose channel is full misses the message, which is logged and counted."""

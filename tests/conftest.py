@@ -1,0 +1,30 @@
+"""Django for the tests, and the fixtures they share."""
+
+import os
+import tempfile
+
+# Before Django reads its settings: nothing of the machine's environment, and nothing in the checkout's var/.
+for name in (
+    "REDIS_URL",
+    "DEBUG",
+    "CHAT_ALLOW_GUESTS",
+    "CHAT_OPEN_ROOMS",
+    "CHAT_RATE_LIMIT",
+    "RELAY_KEEPALIVE_INTERVAL",
+):
+    os.environ.pop(name, None)
+os.environ["DATABASE_URL"] = "sqlite:///%s/none.sqlite3" % tempfile.gettempdir()
+os.environ["SECRET_KEY"] = "a key for tests"
+os.environ["CHAT_SWEEPER"] = "0"
+os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+
+import project  # noqa: F401, I001  (its shims come before Django)
+import django
+
+django.setup()
+
+from tests.chat import alice, bob, layer, lobby, settings_override  # noqa: E402, F401
+from tests.databases import database, database_url, postgres_template, sqlite_template  # noqa: E402, F401
+from tests.deployments import deployment  # noqa: E402, F401
+from tests.services import postgres, redis_prefix, redis_url  # noqa: E402, F401

@@ -1,0 +1,165 @@
+"""The chat as it is deployed: real processes, as the Procfile names them, and real sockets."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from deploy.up import free_port
+from tests.databases import ROOT
+from tests.waiting import FACTOR, wait_until
+
+#: Seconds that a frame may take.
+PATIENCE = 20
+
+
+def procfile() -> dict[str, str]:
+    """The Procfile's commands by the names of their processes."""
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    return dict(line.split(": ", 1) for line in lines if line)
+
+
+class Deployment:
+    """One interface server and some workers, on a port, a database and a Redis prefix of their own."""
+
+    def __init__(self, folder: Path, database_url: str, redis_url: str, prefix: str, **settings: Any):
+        self.folder = folder
+        self.port = free_port()
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.environment = {
+            **os.environ,
+            "PATH": "%s:%s" % (Path(sys.executable).parent, os.environ["PATH"]),
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "CHANNEL_PREFIX": prefix,
+            "PORT": str(self.port),
+            "BIND": "127.0.0.1",
+            "PYTHONUNBUFFERED": "1",
+            "CHAT_SWEEPER": "1",
+            "CHAT_RATE_LIMIT": "0",
+            **{name: str(value) for name, value in settings.items()},
+        }
+
+    def start(self, command: str) -> subprocess.Popen[bytes]:
+        """Start a shell command in the checkout; its output goes to a file in this test's folder."""
+        with open(self.folder / ("%d.log" % len(self.processes)), "wb") as log:
+            process = subprocess.Popen(
+                "exec " + command, shell=True, cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+        self.processes.append(process)
+        return process
+
+    def start_all(self, web: str | None = None, worker: str | None = None, workers: int = 2) -> "Deployment":
+        """Start an interface server and workers, the Procfile's unless others are named, and wait until they answer."""
+        self.web = self.start(web or procfile()["web"])
+        self.workers = [self.start(worker or procfile()["worker"]) for _ in range(workers)]
+        self.wait_until_ready()
+        return self
+
+    def wait_until_ready(self) -> None:
+        def ready() -> bool:
+            assert all(process.poll() is None for process in self.processes), self.logs()
+            try:
+                return self.get("/readyz")[0] == 200
+            except OSError:
+                return False
+
+        wait_until(ready, "the deployment answers", 40)
+
+    def logs(self) -> str:
+        return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
+
+    def get(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(
+                "http://127.0.0.1:%d%s" % (self.port, path), timeout=PATIENCE * FACTOR
+            ) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
+
+    def socket(self, path: str = "/chat/lobby/", **options: Any) -> "ChatSocket":
+        return ChatSocket("ws://127.0.0.1:%d%s" % (self.port, path), **options)
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command as a user would; returns what it prints."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 10
+        for process in self.processes:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+class ChatSocket:
+    """A real WebSocket that speaks the chat's frames. Use it in a `with`."""
+
+    def __init__(self, url: str, **options: Any):
+        self.connection = connect(url, max_size=None, open_timeout=PATIENCE * FACTOR, **options)
+        self.seen: list[dict[str, Any]] = []
+
+    def __enter__(self) -> "ChatSocket":
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self.connection.close()
+
+    def send(self, frame: str | bytes | dict[str, Any]) -> None:
+        self.connection.send(json.dumps(frame) if isinstance(frame, dict) else frame)
+
+    def next(self, kind: str, where: Callable[[dict[str, Any]], bool] = lambda frame: True) -> dict[str, Any]:
+        """The next frame of that type (and for which `where` holds); those before it are in `seen`."""
+        deadline = time.monotonic() + PATIENCE * FACTOR
+        while True:
+            try:
+                frame = json.loads(self.connection.recv(timeout=max(0.01, deadline - time.monotonic())))
+            except TimeoutError:
+                raise AssertionError("no %s frame came, only %s" % (kind, self.seen)) from None
+            self.seen.append(frame)
+            if frame["type"] == kind and where(frame):
+                return frame
+
+    def until_closed(self) -> int:
+        """Read on until the socket is closed; returns the close code."""
+        try:
+            while True:
+                self.seen.append(json.loads(self.connection.recv(timeout=PATIENCE * FACTOR)))
+        except ConnectionClosed as e:
+            assert e.rcvd is not None, "the connection broke without a close frame"
+            return e.rcvd.code
+
+
+@pytest.fixture
+def deployment(
+    tmp_path: Path, database_url: str, redis_url: str, redis_prefix: str
+) -> Iterator[Callable[..., Deployment]]:
+    """A function that makes a deployment with the given settings; `start_all` starts it. Stopped after the test."""
+    made: list[Deployment] = []
+
+    def make(**settings: Any) -> Deployment:
+        made.append(Deployment(tmp_path, database_url, redis_url, redis_prefix, **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()

@@ -1,0 +1,396 @@
+"""The consumers, run as a worker runs them, on both databases."""
+
+import json
+
+import pytest
+from channels import Channel, Group
+from django.contrib.auth import logout
+from django.contrib.sessions.models import Session
+from django.test import RequestFactory
+from django.utils import timezone
+
+from chatapp import ledger
+from chatapp.exceptions import CLOSE_CODES
+from chatapp.identity import Sender
+from chatapp.models import ChatMessage, Presence, Room
+from tests.chat import Socket, log_in, work
+
+pytestmark = pytest.mark.usefixtures("lobby")
+
+
+def only(frames):
+    assert len(frames) == 1, frames
+    return frames[0]
+
+
+def refusal(socket):
+    """The code and close code that a socket got."""
+    content = only(socket.contents())
+    return json.loads(content["text"])["code"], content["close"]
+
+
+def test_the_first_frame_is_a_welcome_that_accepts(layer):
+    socket = Socket(layer)
+    first = socket.contents()[0]
+    welcome = json.loads(first["text"])
+    assert first["accept"] is True
+    assert (welcome["type"], welcome["room"], welcome["head"]) == ("welcome", "lobby", 0)
+
+
+def test_a_message_is_stored_acknowledged_and_broadcast_to_all_and_the_sender(layer):
+    ann, ben = Socket(layer), Socket(layer)
+    ann.frames()
+    ben.frames()
+    ann.say({"message": "hi", "client_id": "c"})
+    row = ChatMessage.objects.get()
+    assert only(ann.frames("ack", "message")[1:])["client_id"] == "c"
+    heard = only(ben.frames("message"))
+    assert (heard["message"], heard["seq"], heard["id"], heard["client_id"]) == ("hi", 1, row.id, "c")
+
+
+def test_a_repeat_gets_the_first_answer_and_is_not_broadcast(layer):
+    ann, ben = Socket(layer), Socket(layer)
+    for _ in range(2):
+        ann.say({"message": "hi", "client_id": "c"})
+    acks = ann.frames("ack")
+    assert acks[0] == acks[1]
+    assert len(ben.frames("message")) == 1
+    assert ChatMessage.objects.count() == 1
+
+
+def test_a_frame_without_client_id_that_is_delivered_again_is_stored_once(layer):
+    socket = Socket(layer)
+    for _ in range(2):
+        socket.order = 7
+        socket.say("hello world")
+    assert ChatMessage.objects.count() == 1
+    socket.say("hello world")
+    assert ChatMessage.objects.count() == 2, "another frame with the same text is another message"
+
+
+def test_an_error_is_answered_and_the_next_message_is_served(layer):
+    socket = Socket(layer)
+    socket.frames()
+    socket.say({"message": "", "client_id": "c"})
+    error = only(socket.frames())
+    assert (error["type"], error["code"], error["client_id"]) == ("error", "empty_message", "c")
+    socket.say("still here")
+    assert only(socket.frames("message"))["message"] == "still here"
+
+
+def test_a_binary_frame_is_refused_and_leaves_the_socket_open(layer):
+    socket = Socket(layer)
+    socket.frames()
+    socket.say(b"\x00\xff")
+    assert "close" not in only(socket.contents())
+
+
+@pytest.mark.parametrize(
+    "path", ["/chat/a b/", "/chat/é/", "/chat/%s/" % ("x" * 200), "/chat/../", "/chat/a\n/", "/chat//"]
+)
+def test_a_room_name_that_cannot_be_is_told_and_closed(layer, path):
+    """A24, B1: it never becomes a group name, so no worker dies of it."""
+    assert refusal(Socket(layer, path=path)) == ("invalid_room", 4500)
+    assert Presence.objects.count() == 0
+
+
+def test_the_room_may_be_in_the_query_string(layer):
+    socket = Socket(layer, path="/websocket/", query="room=abc")
+    assert socket.frames("welcome")[0]["room"] == "abc"
+
+
+def test_an_open_room_comes_into_being_when_someone_enters(layer):
+    Socket(layer, path="/chat/fresh/")
+    assert Room.objects.filter(slug="fresh").exists()
+
+
+def test_where_rooms_are_not_open_an_unknown_one_is_refused(layer, settings_override):
+    settings_override(CHAT_OPEN_ROOMS=False)
+    assert refusal(Socket(layer, path="/chat/fresh/")) == ("no_such_room", 4504)
+
+
+def test_one_who_comes_back_gets_what_was_missed_and_then_what_is_new(layer, lobby):
+    for n in range(5):
+        ledger.store(lobby, Sender("server", "s"), "m%d" % n, str(n))
+    ledger.announce(lobby)
+    socket = Socket(layer, query="since=2")
+    frames = socket.frames()
+    assert [frame["type"] for frame in frames[:2]] == ["welcome", "history"]
+    assert [row["seq"] for row in frames[1]["messages"]] == [3, 4, 5]
+    assert frames[1]["complete"] is True
+    Socket(layer).say("new")
+    assert [frame["seq"] for frame in socket.frames("message")] == [6]
+
+
+def test_a_long_absence_is_caught_up_page_by_page(layer, lobby, monkeypatch):
+    monkeypatch.setattr("chatapp.protocol.PAGE_LIMIT", 3)
+    for n in range(8):
+        ledger.store(lobby, Sender("server", "s"), "m%d" % n, str(n))
+    ledger.announce(lobby)
+    pages = Socket(layer, query="since=0").frames("history")
+    assert [[row["seq"] for row in page["messages"]] for page in pages] == [[1, 2, 3], [4, 5, 6], [7, 8]]
+    assert [page["complete"] for page in pages] == [False, False, True]
+
+
+def test_what_is_stored_but_not_yet_broadcast_comes_once(layer, lobby):
+    """A worker stored 2 and died before its broadcast; a socket that enters now gets 2 live, not twice."""
+    ledger.store(lobby, Sender("server", "s"), "one", "1")
+    ledger.announce(lobby)
+    ledger.store(lobby, Sender("server", "s"), "two", "2")
+    socket = Socket(layer, query="since=0")
+    frames = socket.frames()
+    assert frames[0]["head"] == 1
+    assert [row["seq"] for row in frames[1]["messages"]] == [1]
+    ledger.announce(lobby)
+    assert [frame["seq"] for frame in socket.frames("message")] == [2]
+
+
+def test_a_since_that_is_no_number_is_refused(layer):
+    assert refusal(Socket(layer, query="since=now")) == ("invalid_since", 4502)
+
+
+def test_history_upwards_is_answered_with_the_page_it_is(layer):
+    socket = Socket(layer)
+    for n in range(3):
+        socket.say("m%d" % n)
+    socket.frames()
+    socket.say({"type": "history", "before": 3, "limit": 1})
+    page = only(socket.frames())
+    assert (page["before"], page["complete"], [row["seq"] for row in page["messages"]]) == (3, False, [2])
+
+
+def test_typing_is_told_and_not_stored(layer):
+    ann, ben = Socket(layer), Socket(layer)
+    ben.frames()
+    ann.say({"type": "typing"})
+    assert only(ben.frames("typing"))["user"].startswith("guest-")
+    assert ChatMessage.objects.count() == 0
+
+
+def test_a_logged_in_user_is_known_by_session_key(layer, alice):
+    welcome = Socket(layer, query="session_key=" + log_in(alice)).frames("welcome")[0]
+    assert (welcome["user"], welcome["sender"]) == ("alice", "user:%d" % alice.pk)
+    assert "guest" not in welcome
+
+
+def test_a_logged_in_user_is_known_by_cookie(layer, alice):
+    welcome = Socket(layer, cookie="sessionid=" + log_in(alice)).frames("welcome")[0]
+    assert welcome["user"] == "alice"
+
+
+def test_a_session_key_of_nobody_is_refused(layer):
+    assert refusal(Socket(layer, query="session_key=zzz")) == ("session_invalid", 4501)
+
+
+def test_an_expired_cookie_makes_a_guest(layer):
+    assert Socket(layer, cookie="sessionid=zzz").frames("welcome")[0]["sender"].startswith("guest:")
+
+
+def test_guests_are_refused_where_they_are_not_allowed(layer, settings_override):
+    settings_override(CHAT_ALLOW_GUESTS=False)
+    assert refusal(Socket(layer)) == ("guests_not_allowed", 4503)
+
+
+@pytest.mark.parametrize("way", ["cookie", "query"])
+def test_a_guest_keeps_one_identity_over_reconnects(layer, way):
+    first = Socket(layer).frames("welcome")[0]
+    again = Socket(layer, **{way: "guest=" + first["guest"]}).frames("welcome")[0]
+    assert again["sender"] == first["sender"]
+
+
+def test_a_guest_takes_a_name_and_keeps_it(layer):
+    socket = Socket(layer)
+    socket.frames()
+    socket.say({"message": "/name Ann", "client_id": "c"})
+    named = only(socket.frames("name"))
+    assert (named["user"], named["client_id"]) == ("Ann", "c")
+    socket.say("hi")
+    assert only(socket.frames("message"))["user"] == "Ann"
+    assert Socket(layer, query="guest=" + named["guest"]).frames("welcome")[0]["user"] == "Ann"
+    assert ChatMessage.objects.count() == 1, "the command is not a message"
+
+
+def test_a_guest_cannot_take_an_accounts_name(layer, alice):
+    socket = Socket(layer)
+    socket.frames()
+    socket.say({"message": "/name ALICE", "client_id": "c"})
+    error = only(socket.frames())
+    assert (error["code"], error["client_id"]) == ("name_taken", "c")
+
+
+def test_a_users_name_is_that_of_the_account(layer, alice):
+    socket = Socket(layer, query="session_key=" + log_in(alice))
+    socket.frames()
+    socket.say("/name Someone")
+    assert only(socket.frames())["code"] == "name_fixed"
+
+
+def test_help_and_who_are_answered_to_the_asker_only(layer):
+    ann, ben = Socket(layer), Socket(layer)
+    ben.frames()
+    ann.frames()
+    ann.say("/help")
+    ann.say("/who")
+    assert [frame["type"] for frame in ann.frames()] == ["notice", "notice"]
+    assert ben.frames() == []
+
+
+def test_logging_out_closes_every_socket_of_the_user_and_no_other(layer, alice, bob):
+    """C10"""
+    key = log_in(alice)
+    sockets = [
+        Socket(layer, query="session_key=" + key),
+        Socket(layer, path="/chat/other/", query="session_key=" + key),
+    ]
+    other = Socket(layer, query="session_key=" + log_in(bob))
+    for socket in [*sockets, other]:
+        socket.contents()
+    request = RequestFactory().post("/accounts/logout/")
+    request.user, request.session = alice, log_in_session(key)
+    logout(request)
+    for socket in sockets:
+        assert refusal(socket) == ("logged_out", CLOSE_CODES["logged_out"])
+    assert other.contents() == []
+
+
+def log_in_session(key):
+    from django.contrib.sessions.backends.db import SessionStore
+
+    return SessionStore(session_key=key)
+
+
+def test_a_banned_users_sockets_are_closed(layer, alice):
+    socket = Socket(layer, query="session_key=" + log_in(alice))
+    socket.contents()
+    alice.is_active = False
+    alice.save()
+    assert refusal(socket)[0] == "logged_out"
+
+
+def test_a_logout_that_was_missed_is_found_at_the_next_keepalive(layer, alice):
+    key = log_in(alice)
+    socket = Socket(layer, query="session_key=" + key)
+    socket.contents()
+    Session.objects.filter(session_key=key).delete()
+    socket.put("websocket.keepalive")
+    assert refusal(socket)[0] == "logged_out"
+
+
+def test_a_keepalive_renews_presence_and_groups_and_tells_the_head(layer, lobby):
+    socket = Socket(layer)
+    socket.say("hi")
+    socket.frames()
+    long_ago = timezone.now() - timezone.timedelta(seconds=59)
+    Presence.objects.update(seen=long_ago)
+    layer.group_discard("chat-lobby", socket.channel)
+    socket.put("websocket.keepalive")
+    assert only(socket.frames()) == {"type": "head", "seq": 1}
+    assert Presence.objects.get().seen > long_ago
+    assert socket.channel in layer.group_channels("chat-lobby")
+
+
+def test_a_keepalive_of_a_forgotten_socket_makes_it_come_back(layer):
+    socket = Socket(layer)
+    socket.contents()
+    Presence.objects.all().delete()
+    socket.put("websocket.keepalive")
+    assert refusal(socket) == ("not_joined", 4001)
+
+
+def test_one_who_leaves_is_gone_and_leaves_nothing_behind(layer, lobby):
+    """C9: no session row for each socket that ever was."""
+    ann, ben = Socket(layer), Socket(layer)
+    ben.frames()
+    ann.put("websocket.disconnect")
+    assert ann.channel not in layer.group_channels("chat-lobby")
+    assert only(ben.frames("presence"))["count"] == 1
+    assert Session.objects.count() == 1, "that of the one who is still here"
+
+
+def test_a_disconnect_of_a_socket_that_never_entered_is_harmless(layer):
+    """C12"""
+    socket = Socket(layer, path="/chat/a b/")
+    socket.put("websocket.disconnect")
+    assert Presence.objects.count() == 0
+
+
+def test_a_frame_after_the_session_is_lost_makes_the_socket_come_back(layer):
+    socket = Socket(layer)
+    socket.contents()
+    Session.objects.all().delete()
+    socket.say("hi")
+    assert refusal(socket) == ("not_joined", 4001)
+
+
+def test_anyone_may_put_a_message_on_chat_messages(layer, lobby):
+    socket = Socket(layer)
+    socket.frames()
+    Channel("chat-messages").send({"room": "lobby", "message": "from a bot", "sender": "bot:cron", "name": "Cron"})
+    work(layer)
+    heard = only(socket.frames("message"))
+    assert (heard["user"], heard["sender"], heard["message"]) == ("Cron", "bot:cron", "from a bot")
+
+
+def test_a_bare_message_on_chat_messages_is_from_the_server(layer, lobby):
+    Channel("chat-messages").send({"room": "lobby", "message": "hi"})
+    work(layer)
+    assert ChatMessage.objects.get().sender == "server"
+
+
+@pytest.mark.parametrize(
+    "content", [{}, {"room": "a b", "message": "x"}, {"room": "lobby"}, {"room": 5, "message": "x"}]
+)
+def test_a_bad_message_from_a_bot_is_logged_and_the_next_is_served(layer, lobby, caplog, content):
+    Channel("chat-messages").send(content)
+    Channel("chat-messages").send({"room": "lobby", "message": "good"})
+    work(layer)
+    assert [row.message for row in ChatMessage.objects.all()] == ["good"]
+    assert "A message on chat-messages was refused" in caplog.text
+
+
+def test_a_row_saved_by_hand_is_numbered_and_broadcast(layer, lobby):
+    socket = Socket(layer)
+    socket.say("one")
+    socket.frames()
+    ChatMessage.objects.create(room=lobby, message="two")
+    work(layer)
+    heard = only(socket.frames("message"))
+    assert (heard["seq"], heard["message"], heard["user"]) == (2, "two", "server")
+
+
+def test_a_bot_answers_once_even_if_it_is_asked_twice(layer, lobby):
+    socket = Socket(layer)
+    socket.frames()
+    socket.say("/roll 1d1")
+    assert [frame["message"] for frame in socket.frames("message")][-1].endswith("rolls 1d1: 1")
+    layer.send("chat-bots", {"room": "lobby", "seq": 1})
+    work(layer)
+    assert ChatMessage.objects.count() == 2
+
+
+def test_a_failing_connect_refuses_the_socket_at_once(layer, monkeypatch):
+    """B10"""
+
+    def fail(*args):
+        raise RuntimeError("the database is gone")
+
+    monkeypatch.setattr("chatapp.joining.enter", fail)
+    assert only(Socket(layer).contents()) == {"close": True}
+
+
+def test_presence_is_not_broadcast_to_large_rooms_but_answered(layer, lobby, monkeypatch):
+    monkeypatch.setattr("chatapp.joining.PRESENCE_LIMIT", 2)
+    sockets = [Socket(layer) for _ in range(3)]
+    for socket in sockets:
+        socket.frames()
+    late = Socket(layer)
+    assert sockets[0].frames("presence") == []
+    late.frames()
+    late.say({"type": "presence"})
+    answer = only(late.frames("presence"))
+    assert (answer["count"], len(answer["users"])) == (4, 2)
+
+
+def test_groups_are_named_by_the_slug_and_nothing_else(layer):
+    assert Room(slug="x" * 64).group.name == "chat-" + "x" * 64
+    Group("chat-" + "x" * 64).send({"text": "a group of that name is valid"})
