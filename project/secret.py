@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 
@@ -14,8 +15,8 @@ def kept_secret(path: Path) -> str:
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name("%s.%d" % (path.name, os.getpid()))
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # mkstemp lets only the owner read.
+        descriptor, draft = tempfile.mkstemp(dir=path.parent)
         with open(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(50))
         try:
@@ -23,5 +24,5 @@ def kept_secret(path: Path) -> str:
         except FileExistsError:
             pass  # Another process was first: its key is the key.
         finally:
-            draft.unlink()
+            os.unlink(draft)
     return path.read_text()

@@ -14,6 +14,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from chatapp.models import Room
 from relay.dispatch import dispatch
 from relay.layers.inmemory import ChannelLayer
+from routing import channel_routing
 
 
 @pytest.fixture
@@ -30,7 +31,8 @@ def settings_override(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 @pytest.fixture
 def layer() -> Iterator[ChannelLayerWrapper]:
     """The default channel layer, empty, and this test's own."""
-    fresh = ChannelLayerWrapper(ChannelLayer(capacity=1000), "default", "routing.channel_routing")
+    # A copy of the routes: a router adds to the list that it is given.
+    fresh = ChannelLayerWrapper(ChannelLayer(capacity=1000), "default", list(channel_routing))
     before = channel_layers.set("default", fresh)
     yield fresh
     if before is None:

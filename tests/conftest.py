@@ -19,12 +19,12 @@ os.environ["CHAT_SWEEPER"] = "0"
 os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
-import project  # noqa: F401, I001  (its shims come before Django)
+import project  # noqa: F401, I001 (its shims come before Django)
 import django
 
 django.setup()
 
-from tests.chat import alice, bob, layer, lobby, settings_override  # noqa: E402, F401
-from tests.databases import database, database_url, postgres_template, sqlite_template  # noqa: E402, F401
-from tests.deployments import deployment  # noqa: E402, F401
-from tests.services import postgres, redis_prefix, redis_url  # noqa: E402, F401
+from tests.chat import alice, bob, layer, lobby, settings_override  # noqa: F401
+from tests.databases import database, database_url, postgres_template, sqlite_template  # noqa: F401
+from tests.deployments import deployment  # noqa: F401
+from tests.services import postgres, redis_prefix, redis_url  # noqa: F401

@@ -25,4 +25,4 @@ def test_the_protocol_page_lists_exactly_these_codes():
 
 
 def test_the_limit_in_the_sentence_is_the_limit():
-    assert "{:,}".format(MESSAGE_LIMIT) in ERRORS["message_too_long"]
+    assert f"{MESSAGE_LIMIT:,}" in ERRORS["message_too_long"]

@@ -1,0 +1,64 @@
+"""The management commands, and the sweeper."""
+
+import io
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from chatapp import sweeper
+from chatapp.models import ChatMessage, Presence, Room
+from tests.chat import Socket
+
+
+def say(*arguments):
+    out = io.StringIO()
+    call_command("say", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_say_stores_and_tells_the_number(lobby, layer):
+    assert say("lobby", "Good morning") == "Said in lobby as message 1.\n"
+    row = ChatMessage.objects.get()
+    assert (row.message, row.name) == ("Good morning", "server")
+
+
+def test_say_with_a_client_id_says_it_once(lobby, layer):
+    say("lobby", "Backup done", "--as", "Cron", "--client-id", "2026-11-21")
+    assert say("lobby", "Backup done", "--as", "Cron", "--client-id", "2026-11-21") == "It was said before.\n"
+    assert ChatMessage.objects.get().name == "Cron"
+
+
+@pytest.mark.parametrize("arguments", [("a b", "x"), ("lobby", ""), ("lobby", "x", "--as", "a\nb")])
+def test_say_explains_what_it_cannot_say(lobby, layer, arguments):
+    with pytest.raises(CommandError):
+        say(*arguments)
+
+
+def test_the_demo_rooms_are_made_once(database, layer):
+    for _ in range(2):
+        call_command("demo", stdout=io.StringIO())
+    assert Room.objects.filter(slug="lobby").count() == 1
+    assert ChatMessage.objects.filter(room__slug="lobby").count() == 1
+
+
+def test_the_sweeper_broadcasts_what_a_shell_or_a_dead_worker_left(lobby, layer):
+    socket = Socket(layer)
+    socket.frames()
+    say("lobby", "from a process that this layer does not reach")
+    sweeper.announce_stragglers()
+    assert [frame["seq"] for frame in socket.frames("message")] == [1]
+
+
+def test_the_sweeper_forgets_sockets_whose_interface_server_died(lobby, layer):
+    """A13: their group membership ends by itself; so does their presence."""
+    Socket(layer)
+    alive = Socket(layer)
+    long_ago = timezone.now() - 3 * Presence.expiry()
+    Presence.objects.exclude(channel=alive.channel).update(seen=long_ago)
+    Session.objects.update(expire_date=long_ago)
+    assert lobby.present().count() == 1
+    sweeper.forget_expired()
+    assert [presence.channel for presence in Presence.objects.all()] == [alive.channel]
+    assert Session.objects.count() == 0

@@ -1,0 +1,111 @@
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from chatapp.identity import GUEST_COOKIE, known_guest
+from chatapp.models import ChatMessage, Room
+
+
+@pytest.fixture
+def client(lobby, layer):
+    return Client()
+
+
+def test_the_front_page_lists_rooms(client):
+    page = client.get("/")
+    assert page.status_code == 200
+    assert b"/chat/lobby/" in page.content
+
+
+def test_the_front_page_leads_to_a_room_by_name(client):
+    assert client.get("/?room=fresh")["Location"] == "/chat/fresh/"
+
+
+def test_an_impossible_room_name_is_explained(client):
+    page = client.get("/", {"room": "a b"})
+    assert page.status_code == 400
+    assert b"letters (a to z)" in page.content
+
+
+def test_a_rooms_page_gives_a_guest_an_identity(client):
+    page = client.get("/chat/lobby/")
+    assert page.status_code == 200
+    assert known_guest(client.cookies[GUEST_COOKIE].value) is not None
+    before = client.cookies[GUEST_COOKIE].value
+    client.get("/chat/lobby/")
+    assert client.cookies[GUEST_COOKIE].value == before
+
+
+def test_a_rooms_page_does_not_make_the_room(client):
+    assert client.get("/chat/fresh/").status_code == 200
+    assert not Room.objects.filter(slug="fresh").exists()
+
+
+@pytest.mark.parametrize("path", ["/chat/a%20b/", "/chat/%C3%A9/", "/chat/../", "/chat/a/b/"])
+def test_an_impossible_room_has_no_page(client, path):
+    assert client.get(path).status_code == 404
+
+
+def test_where_rooms_are_not_open_an_unknown_one_has_no_page(client, settings_override):
+    settings_override(CHAT_OPEN_ROOMS=False)
+    assert client.get("/chat/fresh/").status_code == 404
+    assert client.get("/chat/lobby/").status_code == 200
+
+
+def test_where_guests_are_not_allowed_a_room_leads_to_the_login(client, settings_override):
+    settings_override(CHAT_ALLOW_GUESTS=False)
+    assert client.get("/chat/lobby/")["Location"] == "/accounts/login/?next=/chat/lobby/"
+
+
+def test_one_who_signs_up_is_logged_in_and_gets_where_they_wanted(client):
+    form = {"username": "carol", "password1": "a long pass phrase", "password2": "a long pass phrase"}
+    response = client.post("/accounts/signup/", {**form, "next": "/chat/lobby/"})
+    assert response["Location"] == "/chat/lobby/"
+    assert client.session["_auth_user_id"] == str(get_user_model().objects.get(username="carol").pk)
+
+
+def test_signing_up_leads_to_no_other_site(client):
+    form = {"username": "carol", "password1": "a long pass phrase", "password2": "a long pass phrase"}
+    assert client.post("/accounts/signup/", {**form, "next": "https://evil.example/"})["Location"] == "/"
+
+
+def test_logging_out_takes_a_post(client, alice):
+    """A link or an image elsewhere must not log anyone out."""
+    client.force_login(alice)
+    assert client.get("/accounts/logout/").status_code == 405
+    assert client.post("/accounts/logout/").status_code == 302
+    assert "_auth_user_id" not in client.session
+
+
+def test_pages_run_no_inline_script(client):
+    page = client.get("/chat/lobby/").content.decode()
+    assert "<script>" not in page
+    assert "onclick" not in page
+
+
+def test_health_and_readiness_answer(client, monkeypatch):
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ok"}
+
+    def broken():
+        raise ConnectionError
+
+    monkeypatch.setattr("chatapp.views.probe_layer", broken)
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["channel_layer"]) == (503, "ConnectionError")
+
+
+def test_a_message_added_in_the_admin_is_numbered(client, lobby):
+    client.force_login(get_user_model().objects.create_superuser("root", "", "correct horse"))
+    form = {"room": lobby.pk, "name": "Office", "message": "Lunch is here"}
+    assert client.post("/admin/chatapp/chatmessage/add/", form).status_code == 302
+    row = ChatMessage.objects.get()
+    assert (row.seq, row.name) == (1, "Office")
+    assert client.get("/admin/chatapp/chatmessage/").status_code == 200
+
+
+def test_a_room_made_in_the_admin_must_have_a_name_that_can_be(client):
+    client.force_login(get_user_model().objects.create_superuser("root", "", "correct horse"))
+    page = client.post("/admin/chatapp/room/add/", {"slug": "a b", "title": ""})
+    assert b"letters (a to z)" in page.content
+    assert not Room.objects.filter(slug="a b").exists()
