@@ -23,7 +23,7 @@ def settings_override(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def override(**changes: Any) -> None:
         for name, value in changes.items():
-            monkeypatch.setattr(settings, name, value)
+            monkeypatch.setattr(settings, name, value, raising=False)
 
     return override
 

@@ -1,0 +1,62 @@
+"""A TCP proxy that can lose what a server answers, as a network does."""
+
+import socket
+import threading
+from typing import Any
+
+
+class Proxy:
+    """
+    Passes connections on to a server. While `losing` is set, what the server answers is not passed on: the connection
+    is closed instead, after the server has done what it was asked.
+    """
+
+    def __init__(self, port: int):
+        self.target = port
+        self.losing = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def __enter__(self) -> "Proxy":
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self.listener.close()
+
+    def accept(self) -> None:
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.target))
+            threading.Thread(target=self.pass_on, args=(client, server), daemon=True).start()
+            threading.Thread(target=self.pass_back, args=(server, client), daemon=True).start()
+
+    def pass_on(self, client: socket.socket, server: socket.socket) -> None:
+        try:
+            while data := client.recv(65536):
+                server.sendall(data)
+        except OSError:
+            pass  # The other direction has closed both.
+        close(server, client)
+
+    def pass_back(self, server: socket.socket, client: socket.socket) -> None:
+        try:
+            while data := server.recv(65536):
+                if self.losing.is_set():
+                    break
+                client.sendall(data)
+        except OSError:
+            pass  # The other direction has closed both.
+        close(server, client)
+
+
+def close(*connections: socket.socket) -> None:
+    for connection in connections:
+        try:
+            connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # It is closed already.
+        connection.close()
