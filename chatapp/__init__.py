@@ -14,6 +14,7 @@ Parley: the chat itself. It knows Channels and Django; of relay only `linearize`
     sweeper      finishes what a dead worker left undone
     signals      logged out means out
     api, views   HTTP
+    middleware   what every page tells the browser
 """
 
 default_app_config = "chatapp.apps.ChatConfig"

@@ -114,10 +114,14 @@ class CatchUp:
             self.send_page(room, frame)
 
     def next_page(self, room: Room) -> dict[str, Any] | None:
-        """The page after what was sent, or None for a socket that did not ask to catch up."""
+        """
+        The page after what was sent, or None for a socket that did not ask to catch up. It ends with the last
+        broadcast: what is stored beyond that will come as a broadcast.
+        """
         if self.since is None:
             return None
-        return ledger.history_frame(room, protocol.History(None, self.since, protocol.PAGE_LIMIT))
+        wanted = protocol.History(None, self.since, protocol.PAGE_LIMIT)
+        return ledger.history_frame(room, wanted, upto=room.announced)
 
     def send_page(self, room: Room, frame: dict[str, Any]) -> None:
         self.greet(room)

@@ -88,12 +88,17 @@ def announce_some(room: Room) -> bool:
         return full
 
 
-def page(room: Room, wanted: protocol.History) -> Page:
-    """The page of history that a client asked for. `complete`: there is nothing beyond it in that direction."""
+def page(room: Room, wanted: protocol.History, upto: int | None = None) -> Page:
+    """
+    The page of history that a client asked for, or of what is not beyond the number `upto`. `complete`: there is
+    nothing beyond the page in that direction.
+    """
     if wanted.before is not None:
         rows = room.messages.filter(seq__lt=wanted.before).order_by("-seq")
     else:
-        rows = room.messages.filter(seq__gt=wanted.since, seq__lte=room.announced).order_by("seq")
+        rows = room.messages.filter(seq__gt=wanted.since).order_by("seq")
+    if upto is not None:
+        rows = rows.filter(seq__lte=upto)
     found = list(rows[: wanted.limit + 1])
     kept = list(fitting(found[: wanted.limit]))
     return Page(sorted(kept, key=lambda row: row.seq), complete=len(kept) == len(found))
@@ -109,9 +114,9 @@ def fitting(rows: list[ChatMessage]) -> Iterator[ChatMessage]:
         yield row
 
 
-def history_frame(room: Room, wanted: protocol.History) -> dict[str, Any]:
+def history_frame(room: Room, wanted: protocol.History, upto: int | None = None) -> dict[str, Any]:
     """A page as a frame; it tells which page it is, so that a client can put it in its place."""
-    found = page(room, wanted)
+    found = page(room, wanted, upto)
     where = {"before": wanted.before} if wanted.before is not None else {"since": wanted.since}
     messages = [protocol.message_frame(room.slug, row) for row in found.rows]
     return protocol.answer("history", messages=messages, complete=found.complete, **where)

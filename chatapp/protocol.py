@@ -21,7 +21,8 @@ NAME_LIMIT = 40
 PAGE_LIMIT = 200
 PAGE_DEFAULT = 50
 
-ROOM_PATTERN = "[A-Za-z0-9_-]{1,64}"
+#: Also the `pattern` of the form's field: browsers read it with the `v` flag, which wants the hyphen escaped.
+ROOM_PATTERN = r"[A-Za-z0-9_\-]{1,64}"
 _ROOM = re.compile(ROOM_PATTERN)
 _NAME = re.compile(r"[^\x00-\x1f\x7f\u2028\u2029]{1,%d}" % NAME_LIMIT)
 

@@ -23,8 +23,8 @@ def alias_six() -> None:
     """
     Put the `six` package in the place of Django's own copy.
 
-    `django.utils.six.moves` finds its modules by `find_module`, which Python 3.12 no longer calls (KNOWN-HOLES
-    G1). Needless with Django 3.0, which has no `django.utils.six`, and a Channels that does not import it.
+    `django.utils.six.moves` finds its modules by `find_module`, which Python 3.12 no longer calls (G1).
+    Needless with Django 3.0, which has no `django.utils.six`, and a Channels that does not import it.
     """
     sys.modules.setdefault("django.utils.six", import_module("six"))
     for name in SIX_MODULES:

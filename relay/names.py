@@ -11,7 +11,7 @@ GROUP_NAME = re.compile(r"[a-zA-Z0-9\-_.]+")
 
 class StrictNames:
     """
-    Mix-in for asgiref's BaseChannelLayer: its name checks, without their holes (KNOWN-HOLES A24).
+    Mix-in for asgiref's BaseChannelLayer: its name checks, without their holes (A24).
 
     The parent's patterns end in `$`, which lets a trailing newline pass, and use `\\d` and `\\w`, which match every
     script's digits and letters. Raises TypeError, as the parent does, and names the culprit.

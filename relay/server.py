@@ -35,13 +35,16 @@ class Server(server.Server):
         super().run()
 
     def prepare_sockets(self) -> None:
-        """Have the factory make our sockets, with a limit on what one message may hold (KNOWN-HOLES D4)."""
+        """Have the factory make our sockets, with a limit on what one message may hold (D4)."""
         limit = conf.get("MAX_MESSAGE_BYTES")
         self.factory.ws_factory.protocol = WebSocketProtocol
-        self.factory.ws_factory.setProtocolOptions(maxFramePayloadSize=limit, maxMessagePayloadSize=limit)
+        # failByDrop=False: one who breaks a rule gets the close code that says which, not a broken connection.
+        self.factory.ws_factory.setProtocolOptions(
+            maxFramePayloadSize=limit, maxMessagePayloadSize=limit, failByDrop=False
+        )
 
     def timeout_checker(self) -> None:
-        """Daphne's periodic look at all connections, and the keepalives. It always comes again (KNOWN-HOLES D1)."""
+        """Daphne's periodic look at all connections, and the keepalives. It always comes again (D1)."""
         try:
             self.factory.check_timeouts()
         except Exception:

@@ -10,7 +10,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     """
     Daphne's WebSocket, which knows whether its peer lives.
 
-    Daphne counts what it *sends* as a sign of life, so a dead client in a busy room is never pinged (KNOWN-HOLES D6);
+    Daphne counts what it *sends* as a sign of life, so a dead client in a busy room is never pinged (D6);
     and it pings again before the first ping is answered, which leaves a timer that closes a slow but living client
     (D7). Here only what comes in counts, and there is one ping at a time.
     """

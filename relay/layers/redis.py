@@ -1,6 +1,6 @@
 """
 asgi_redis's layer, changed just enough to work on the current stack: no message is doubled by a lost connection
-(KNOWN-HOLES A5), and messages can be read with a current msgpack (A6).
+(A5), and messages can be read with a current msgpack (A6).
 """
 
 import logging

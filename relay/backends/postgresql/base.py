@@ -13,7 +13,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     Django's PostgreSQL backend, for psycopg2 2.9 and later.
 
     Since 2.9 psycopg2 gives a time zone's offset as a timedelta; Django 2.2 compares it with 0 and fails with
-    "database connection isn't set to UTC" (KNOWN-HOLES G5). Needless with Django 3.1.
+    "database connection isn't set to UTC" (G5). Needless with Django 3.1.
     """
 
     def create_cursor(self, name: str | None = None) -> Any:

@@ -145,14 +145,26 @@ def test_a_long_backlog_is_broadcast_in_parts(layer, lobby, monkeypatch):
     assert [frame["seq"] for frame in socket.frames("message")] == [1, 2, 3, 4, 5]
 
 
+def test_a_message_that_is_just_being_broadcast_is_in_history_already(layer, lobby, monkeypatch):
+    """One who hears it and asks for the hole before it must not be told that there is nothing."""
+    fill(lobby, 2)
+    during = []
+
+    def look(self, content, immediately=False):
+        stale = Room.objects.get(pk=lobby.pk)
+        during.append([row.seq for row in ledger.page(stale, History(None, 0, 10)).rows])
+
+    monkeypatch.setattr(Group, "send", look)
+    ledger.announce(lobby)
+    assert during == [[1, 2], [1, 2]]
+
+
 def numbers(page):
     return [row.seq for row in page.rows]
 
 
 def test_history_before_a_number_ends_just_there(layer, lobby):
     fill(lobby, 10)
-    ledger.announce(lobby)
-    lobby.refresh_from_db()
     page = ledger.page(lobby, History(before=8, since=None, limit=3))
     assert (numbers(page), page.complete) == ([5, 6, 7], False)
     assert ledger.page(lobby, History(before=4, since=None, limit=3)).complete
@@ -160,8 +172,6 @@ def test_history_before_a_number_ends_just_there(layer, lobby):
 
 def test_history_since_a_number_begins_just_after_it(layer, lobby):
     fill(lobby, 10)
-    ledger.announce(lobby)
-    lobby.refresh_from_db()
     page = ledger.page(lobby, History(before=None, since=5, limit=3))
     assert (numbers(page), page.complete) == ([6, 7, 8], False)
     page = ledger.page(lobby, History(before=None, since=7, limit=3))
@@ -172,8 +182,6 @@ def test_history_since_a_number_begins_just_after_it(layer, lobby):
 def test_a_page_of_long_messages_is_cut_to_what_a_frame_may_hold(layer, lobby, monkeypatch):
     monkeypatch.setattr(ledger, "PAGE_BYTES", 250)
     fill(lobby, 5, "x" * 100)
-    ledger.announce(lobby)
-    lobby.refresh_from_db()
     page = ledger.page(lobby, History(before=None, since=0, limit=5))
     assert (numbers(page), page.complete) == ([1, 2], False)
     page = ledger.page(lobby, History(before=6, since=None, limit=5))

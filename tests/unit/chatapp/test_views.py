@@ -83,6 +83,13 @@ def test_pages_run_no_inline_script(client):
     assert "onclick" not in page
 
 
+def test_pages_allow_no_code_and_no_connection_but_ours(client):
+    policy = client.get("/chat/lobby/")["Content-Security-Policy"]
+    assert "default-src 'none'; script-src 'self'" in policy
+    assert "connect-src 'self' ws://testserver" in policy
+    assert "unsafe" not in policy
+
+
 def test_health_and_readiness_answer(client, monkeypatch):
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ok"}

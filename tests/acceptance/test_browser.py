@@ -1,0 +1,220 @@
+"""The page in a real Chromium, with two windows, against the Procfile's processes."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from chatapp.models import ChatMessage, Room
+from tests.waiting import FACTOR, wait_until
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+ARGUMENTS += ["--disable-background-networking", "--disable-component-update"]
+DESKTOP = {"width": 1000, "height": 700}
+PHONE = {"width": 360, "height": 740}
+#: Milliseconds that the page may take.
+PATIENCE = 15_000 * FACTOR
+
+if CHROMIUM is None and not os.environ.get("CI"):
+    pytest.skip("no Chromium on the PATH (apt-get install chromium)", allow_module_level=True)
+
+pytestmark = [
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    pytest.mark.usefixtures("database"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    assert CHROMIUM, "in CI the browser must be there: .ci/run installs it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def chat(deployment):
+    return deployment().start_all()
+
+
+@pytest.fixture
+def window(browser, chat):
+    """A function that opens a window of its own, as another person has it; it fails the test on any script error."""
+    contexts, errors = [], []
+
+    def open_window(path: str = "/chat/lobby/", size: dict[str, int] = DESKTOP, **options: Any) -> Page:
+        contexts.append(browser.new_context(viewport=size, **options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda line: errors.append(line.text) if "Content Security Policy" in line.text else None)
+        page.goto("http://127.0.0.1:%d%s" % (chat.port, path))
+        return page
+
+    expect.set_options(timeout=PATIENCE)
+    yield open_window
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def connected(page: Page) -> Page:
+    expect(page.get_by_test_id("state")).to_have_attribute("data-state", "connected")
+    return page
+
+
+def say(page: Page, text: str) -> None:
+    page.get_by_test_id("composer").fill(text)
+    page.get_by_test_id("composer").press("Enter")
+
+
+def line(page: Page, text: str) -> Any:
+    return page.get_by_test_id("log").locator("[data-client-id], [data-seq]").filter(has_text=text)
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a screenshot to look at, if PICTURES names a folder."""
+    if os.environ.get("PICTURES"):
+        page.screenshot(path=os.path.join(os.environ["PICTURES"], name + ".png"))
+
+
+def test_two_windows_chat(window):
+    ann, ben = connected(window()), connected(window(size=PHONE, color_scheme="dark"))
+    say(ann, "Hello from the first window")
+    expect(line(ben, "Hello from the first window")).to_have_attribute("data-seq", "1")
+    say(ben, "And hello from the second")
+    expect(line(ann, "And hello from the second")).to_have_attribute("data-seq", "2")
+    expect(line(ann, "Hello from the first window")).to_have_attribute("data-state", "sent")
+    expect(ann.get_by_test_id("present")).to_have_text("2")
+    say(ann, "/roll 2d6")
+    expect(line(ben, "rolls 2d6")).to_be_visible()
+    picture(ann, "room-desktop")
+    picture(ben, "room-phone-dark")
+
+
+def test_markup_in_a_message_stays_text(window):
+    ann, ben = connected(window()), connected(window())
+    say(ann, "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>")
+    expect(line(ben, "<img src=x onerror=")).to_be_visible()
+    assert ben.locator("[data-testid=log] img").count() == 0
+    assert "owned" not in ben.title()
+
+
+def test_what_was_written_while_the_server_was_away_is_sent_when_it_is_back_even_after_a_reload(window, chat):
+    ann, ben = connected(window()), connected(window())
+    chat.web.send_signal(signal.SIGKILL)
+    chat.web.wait()
+    expect(ann.get_by_test_id("state")).to_have_attribute("data-state", "offline")
+    say(ann, "written offline")
+    expect(line(ann, "written offline")).to_have_attribute("data-state", "sending")
+    picture(ann, "room-offline")
+    chat.processes.remove(chat.web)
+    chat.start("python -m relay.daphne --bind 127.0.0.1 --port $PORT project.asgi:channel_layer")
+    chat.wait_until_ready()
+    ann.reload()
+    connected(ann)
+    expect(line(ann, "written offline")).to_have_attribute("data-state", "sent")
+    expect(line(ben, "written offline")).to_have_attribute("data-seq", "1")
+    assert ChatMessage.objects.count() == 1
+
+
+def test_a_window_that_was_cut_off_resumes_where_it_was(window):
+    ann, ben = connected(window()), connected(window())
+    say(ann, "before")
+    expect(line(ben, "before")).to_be_visible()
+    ben.context.set_offline(True)
+    ben.evaluate("dispatchEvent(new Event('offline'))")
+    for n in range(3):
+        say(ann, "missed %d" % n)
+    expect(line(ann, "missed 2")).to_have_attribute("data-state", "sent")
+    ben.context.set_offline(False)
+    for n in range(3):
+        expect(line(ben, "missed %d" % n)).to_have_count(1)
+
+
+def test_older_messages_are_fetched_upwards(window):
+    room = Room.objects.create(slug="lobby", title="Lobby")
+    for n in range(120):
+        ChatMessage.objects.create(room=room, message="old %d." % n)
+    wait_until(lambda: Room.objects.get().announced == 120, "all are broadcast")
+    page = connected(window())
+    expect(line(page, "old 119.")).to_be_visible()
+    assert line(page, "old 5.").count() == 0
+    while line(page, "old 5.").count() == 0:
+        page.get_by_test_id("log").evaluate("log => { log.scrollTop = 0 }")
+        page.wait_for_timeout(50)
+    seqs = page.evaluate("[...document.querySelectorAll('[data-testid=log] [data-seq]')].map(e => +e.dataset.seq)")
+    assert seqs == sorted(set(seqs))
+
+
+def test_a_refused_message_says_so_and_can_be_sent_again_or_thrown_away(window, chat):
+    page = connected(window())
+    say(page, "/name " + "x" * 50)
+    refused = line(page, "/name xxx")
+    expect(refused).to_have_attribute("data-state", "failed")
+    picture(page, "room-refused")
+    refused.get_by_test_id("retry").click()
+    expect(refused).to_have_attribute("data-state", "failed")
+    refused.get_by_test_id("discard").click()
+    expect(refused).to_have_count(0)
+
+
+def test_one_can_chat_by_keyboard_alone(window):
+    page = window("/")
+    while page.evaluate("document.activeElement.id") != "room":
+        page.keyboard.press("Tab")
+    page.keyboard.type("keys")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/chat/keys/")
+    connected(page)
+    page.get_by_test_id("composer").focus()
+    page.keyboard.type("first line")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("second line")
+    page.keyboard.press("Enter")
+    expect(line(page, "second line")).to_have_attribute("data-state", "sent")
+    assert ChatMessage.objects.get().message == "first line\nsecond line"
+
+
+def test_signing_up_chatting_and_logging_out_in_another_tab(window, chat):
+    page = window("/accounts/signup/?next=/chat/lobby/")
+    picture(page, "signup")
+    for field, value in (
+        ("username", "alice"),
+        ("password1", "a long pass phrase"),
+        ("password2", "a long pass phrase"),
+    ):
+        page.locator("#id_" + field).fill(value)
+    page.locator("main button").first.click()
+    page.wait_for_url("**/chat/lobby/")
+    connected(page)
+    say(page, "hello")
+    expect(line(page, "hello")).to_have_attribute("data-state", "sent")
+    assert ChatMessage.objects.get().name == "alice"
+    tab = page.context.new_page()
+    tab.goto("http://127.0.0.1:%d/" % chat.port)
+    picture(tab, "rooms")
+    tab.get_by_role("button", name="Log out").click()
+    expect(page.get_by_test_id("banner")).to_contain_text("logged out")
+    picture(page, "logged-out")
+    login = window("/accounts/login/", size=PHONE)
+    picture(login, "login-phone")
+
+
+def test_an_impossible_room_name_is_explained(window):
+    page = window("/?room=a%20b")
+    expect(page.get_by_text("letters (a to z)")).to_be_visible()
+    picture(page, "rooms-error")
+
+
+def test_nothing_is_wider_than_a_small_phone(window):
+    for path in ("/", "/chat/lobby/", "/accounts/login/", "/accounts/signup/", "/no-such-page"):
+        page = window(path, size={"width": 320, "height": 600})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+    picture(page, "404-phone")
