@@ -68,6 +68,10 @@ def enter(reply_channel: Channel, guest: Visitor) -> Room:
     What was broadcast before is on a page, what comes after reaches the group: no gap, nothing twice, in order.
     """
     room = Room.named(guest.slug)
+    if room.announced < room.head:
+        # Left by a worker that died, or by a shell: the newcomer need not wait for the sweeper.
+        ledger.announce(room)
+        room.refresh_from_db()
     catch_up = CatchUp(reply_channel, guest)
     catch_up.send_full_pages(room)
     with transaction.atomic():

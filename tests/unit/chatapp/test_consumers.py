@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 from django.test import RequestFactory
 from django.utils import timezone
 
-from chatapp import ledger
+from chatapp import joining, ledger
 from chatapp.exceptions import CLOSE_CODES
 from chatapp.identity import Sender
 from chatapp.models import ChatMessage, Presence, Room
@@ -133,16 +133,37 @@ def test_a_long_absence_is_caught_up_page_by_page(layer, lobby, monkeypatch):
 
 
 def test_what_is_stored_but_not_yet_broadcast_comes_once(layer, lobby):
-    """A worker stored 2 and died before its broadcast; a socket that enters now gets 2 live, not twice."""
+    """A worker stored 2 and died before its broadcast: who was there hears it, who enters has it on a page."""
     ledger.store(lobby, Sender("server", "s"), "one", "1")
     ledger.announce(lobby)
+    before = Socket(layer)
+    before.frames()
     ledger.store(lobby, Sender("server", "s"), "two", "2")
     socket = Socket(layer, query="since=0")
-    frames = socket.frames()
-    assert frames[0]["head"] == 1
-    assert [row["seq"] for row in frames[1]["messages"]] == [1]
     ledger.announce(lobby)
-    assert [frame["seq"] for frame in socket.frames("message")] == [2]
+    assert [row["seq"] for row in only(socket.frames("history"))["messages"]] == [1, 2]
+    assert socket.frames("message") == []
+    assert [frame["seq"] for frame in before.frames("message")] == [2]
+
+
+def test_what_is_being_stored_while_one_enters_comes_once(layer, lobby, monkeypatch):
+    """3 is committed after the newcomer's look at the room and before it gets the lock; its broadcast comes later."""
+    for n in (1, 2):
+        ledger.store(lobby, Sender("server", "s"), "m", str(n))
+    ledger.announce(lobby)
+    send_full_pages = joining.CatchUp.send_full_pages
+
+    def stored_meanwhile(self, room):
+        send_full_pages(self, room)
+        ledger.store(lobby, Sender("server", "s"), "m", "3")
+
+    monkeypatch.setattr(joining.CatchUp, "send_full_pages", stored_meanwhile)
+    socket = Socket(layer, query="since=0")
+    frames = socket.frames()
+    assert frames[0]["head"] == 2
+    assert [row["seq"] for row in frames[1]["messages"]] == [1, 2]
+    ledger.announce(lobby)
+    assert [frame["seq"] for frame in socket.frames("message")] == [3]
 
 
 def test_a_since_that_is_no_number_is_refused(layer):

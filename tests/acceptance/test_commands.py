@@ -1,0 +1,113 @@
+"""The commands of the README, in a checkout of their own. Only the installing of packages is left out."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.up import free_port
+from tests.databases import ROOT
+from tests.deployments import ChatSocket
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A clone of what is committed, with what is not yet, and this Python's packages as its environment."""
+    folder = tmp_path / "parley"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(folder)], check=True)
+    changes = subprocess.run(["git", "diff", "HEAD"], cwd=ROOT, capture_output=True, check=True).stdout
+    if changes:
+        subprocess.run(["git", "apply"], cwd=folder, input=changes, check=True)
+    environment = Path(sys.executable).parent.parent
+    (folder / ".venv").symlink_to(environment)
+    return folder
+
+
+@pytest.fixture
+def start(checkout, tmp_path):
+    """A function that starts a make target with nothing in its environment, and returns its port."""
+    started = []
+
+    def start(target):
+        port = free_port()
+        clean = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PORT": str(port)}
+        with open(tmp_path / "out.log", "wb") as log:
+            # -o: the stamps are older than the clone's files, but what they stand for is there.
+            command = ["make", "-o", ".venv/.runtime", "-o", ".venv/.tools", target]
+            started.append(
+                subprocess.Popen(command, cwd=checkout, env=clean, stdout=log, stderr=log, start_new_session=True)
+            )
+        return port
+
+    yield start
+    for process in started:
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def enter(port, log):
+    """A socket in the lobby, as soon as there is one."""
+
+    def connected():
+        try:
+            return ChatSocket("ws://127.0.0.1:%d/chat/lobby/?since=0" % port)
+        except OSError:
+            return None
+
+    try:
+        return wait_until(connected, "the chat is up", 60)
+    except AssertionError:
+        raise AssertionError(log.read_text()) from None
+
+
+@pytest.mark.parametrize("target", ["run", "up"])
+def test_one_command_and_two_people_chat(start, tmp_path, target):
+    port = start(target)
+    with enter(port, tmp_path / "out.log") as ann, enter(port, tmp_path / "out.log") as ben:
+        assert "Welcome" in ann.next("history")["messages"][0]["message"], "the demo rooms are there"
+        ann.send({"message": "hi", "client_id": "c"})
+        assert ann.next("ack")["seq"] == 2
+        assert ben.next("message")["message"] == "hi"
+
+
+def test_say_reaches_the_windows_of_make_run_from_another_terminal(start, checkout, tmp_path):
+    port = start("run")
+    with enter(port, tmp_path / "out.log") as socket:
+        clean = {"PATH": os.environ["PATH"]}
+        command = [".venv/bin/python", "manage.py", "say", "lobby", "from another terminal"]
+        said = subprocess.run(command, cwd=checkout, env=clean, capture_output=True, text=True)
+        assert said.stdout == "Said in lobby as message 2.\n", said.stderr
+        assert socket.next("message")["message"] == "from another terminal"
+
+
+def test_the_readme_shows_what_it_is_and_how_to_run_it_before_line_40():
+    head = "\n".join((ROOT / "README.md").read_text().splitlines()[:40])
+    for shown in ("interface server", "make run", "make test", "http://127.0.0.1:8000", "two browser windows"):
+        assert shown in head
+
+
+def test_every_link_in_the_documents_leads_somewhere():
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "deploy" / "README.md"]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), "%s in %s" % (target, page.name)
+
+
+def test_the_documented_way_by_hand_starts_what_the_procfile_has():
+    readme = (ROOT / "deploy" / "README.md").read_text()
+    names = re.search(r"honcho start -c (\S+)", readme)[1]
+    procfile = (ROOT / "Procfile").read_text()
+    assert {part.partition("=")[0] for part in names.split(",")} == set(re.findall(r"^(\w+):", procfile, re.MULTILINE))
+
+
+@pytest.mark.parametrize("command", ["run", "up", "test", "lint", "types", "check", "requirements", "clean"])
+def test_make_says_what_there_is(command):
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True).stdout
+    assert re.search(r"^%s\s+\w" % command, shown, re.MULTILINE)

@@ -1,0 +1,77 @@
+"""How the tree is laid out: arrows that go one way, and budgets."""
+
+import ast
+
+import pytest
+
+from tests.databases import ROOT
+
+PACKAGES = ("relay", "chatapp", "project")
+MODULES = sorted(
+    path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts
+)
+PURE = ["chatapp/protocol.py", "chatapp/exceptions.py"]
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+def imports(path):
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_arrows_go_one_way(path):
+    """project → chatapp → relay → Channels; of relay, the chat knows only `linearize`."""
+    ours = {module for module in imports(path) if module.split(".")[0] in (*PACKAGES, "routing")}
+    package = path.relative_to(ROOT).parts[0]
+    if package == "relay":
+        assert all(module.startswith("relay") for module in ours)
+    elif package == "chatapp":
+        assert all(module.startswith("chatapp") or module == "relay.decorators" for module in ours)
+        assert not {module.split(".")[0] for module in imports(path)} & {"redis", "twisted", "daphne", "asgi_redis"}
+
+
+@pytest.mark.parametrize("path", PURE)
+def test_the_core_is_pure(path):
+    allowed = {"json", "re", "datetime", "typing", "chatapp.exceptions"}
+    assert imports(ROOT / path) <= allowed
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_modules_and_functions_are_small(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            limit = 20 if path.name == "consumers.py" else 40
+            assert node.end_lineno - node.lineno < limit, node.name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_every_module_says_what_it_is_for(path):
+    assert ast.get_docstring(ast.parse(path.read_text())) or not path.read_text(), name(path)
+
+
+def test_no_module_is_named_for_what_was_left_over():
+    assert not [path for path in MODULES if path.stem in ("utils", "helpers", "common", "misc")]
+
+
+def test_consumers_are_thin_and_the_wire_map_is_commented():
+    consumers = (ROOT / "chatapp" / "consumers.py").read_text()
+    assert not [word for word in ("json.", "objects.", "Group(") if word in consumers]
+    routes = (ROOT / "routing.py").read_text()
+    assert routes.count("route(") == routes.count("    # ")
+    assert len(routes.splitlines()) <= 60
+
+
+def test_scripts_and_pages_are_small_too():
+    for path in (ROOT / "chatapp" / "static").rglob("*.js"):
+        assert len(path.read_text().splitlines()) <= 250, name(path)
