@@ -97,9 +97,8 @@ def test_the_rate_recovers(lobby, settings_override):
 
 
 def test_a_broadcast_sends_what_was_not_sent_in_order_and_once(layer, lobby):
-    rows = fill(lobby, 3)
     socket = Socket(layer)
-    socket.frames()
+    rows = fill(lobby, 3)
     ledger.announce(lobby)
     ledger.announce(lobby)
     assert [frame["seq"] for frame in socket.frames("message")] == [row.seq for row in rows]
@@ -117,9 +116,8 @@ def test_what_a_dead_worker_stored_is_broadcast_with_the_next_message(layer, lob
 
 def test_a_broadcast_that_fails_is_repeated_whole(layer, lobby, monkeypatch):
     """A room's `announced` moves only with the commit, so a layer that fails half way loses nothing."""
-    fill(lobby, 2)
     socket = Socket(layer)
-    socket.frames()
+    fill(lobby, 2)
     sent, send = [], Group.send
 
     def fail_at_second(self, content, immediately=False):
@@ -138,9 +136,8 @@ def test_a_broadcast_that_fails_is_repeated_whole(layer, lobby, monkeypatch):
 
 def test_a_long_backlog_is_broadcast_in_parts(layer, lobby, monkeypatch):
     monkeypatch.setattr(ledger, "ANNOUNCE_LIMIT", 2)
-    fill(lobby, 5)
     socket = Socket(layer)
-    socket.frames()
+    fill(lobby, 5)
     ledger.announce(lobby)
     assert [frame["seq"] for frame in socket.frames("message")] == [1, 2, 3, 4, 5]
 
