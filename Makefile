@@ -18,7 +18,8 @@ help:  ## What there is to do
 run: $(RUNTIME)  ## Chat at http://127.0.0.1:8000: one process, SQLite, no other service
 	@$(BIN)/python manage.py migrate -v0
 	@$(BIN)/python manage.py demo
-	$(BIN)/python manage.py runserver 127.0.0.1:$(PORT) --noreload
+	@echo "Parley is at http://127.0.0.1:$(PORT): open it in two browser windows. Control-C stops it."
+	@$(BIN)/python manage.py runserver 127.0.0.1:$(PORT) --noreload
 
 up: $(TOOLS)  ## As it is deployed: Redis, interface server, two workers (UP="--workers 4" for more)
 	@$(BIN)/python deploy/up.py $(UP)

@@ -9,6 +9,7 @@ in var/redis.
 import argparse
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -33,8 +34,7 @@ def main() -> int:
             subprocess.run(["python", "manage.py", command, "-v0"], cwd=ROOT, env=environment, check=True)
         concurrency = "web=%d,worker=%d" % (options.web, options.workers)
         print("Parley will be at http://127.0.0.1:%d (Control-C stops it)" % options.port, flush=True)
-        honcho = ["honcho", "start", "-c", concurrency, "-p", str(options.port)]
-        return subprocess.run(honcho, cwd=ROOT, env=environment).returncode
+        return run_until_stopped(["honcho", "start", "-c", concurrency, "-p", str(options.port)], environment)
     except KeyboardInterrupt:
         return 0
     except subprocess.CalledProcessError as e:
@@ -43,6 +43,15 @@ def main() -> int:
         if redis is not None:
             redis.terminate()
             redis.wait()
+
+
+def run_until_stopped(command: list[str], environment: dict[str, str]) -> int:
+    """Run the process runner until it has stopped everything it started: Redis must outlive that."""
+    runner = subprocess.Popen(command, cwd=ROOT, env=environment)
+    # Control-C reaches the runner by itself; a termination is passed on.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: runner.terminate())
+    return runner.wait()
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from deploy.up import free_port
+from relay.layers.redis import RedisChannelLayer
 from tests.databases import ROOT
 from tests.waiting import FACTOR, wait_until
 
@@ -91,6 +92,12 @@ class Deployment:
 
     def socket(self, path: str = "/chat/lobby/", **options: Any) -> "ChatSocket":
         return ChatSocket("ws://127.0.0.1:%d%s" % (self.port, path), **options)
+
+    def members(self, room: str) -> list[str]:
+        """The reply channels in a room's group, as a worker sees them."""
+        expiry = int(3 * float(self.environment["RELAY_KEEPALIVE_INTERVAL"]))
+        hosts, prefix = [self.environment["REDIS_URL"]], self.environment["CHANNEL_PREFIX"]
+        return RedisChannelLayer(hosts=hosts, prefix=prefix, group_expiry=expiry).group_channels("chat-" + room)
 
     def manage(self, *arguments: str) -> str:
         """Run a management command as a user would; returns what it prints."""

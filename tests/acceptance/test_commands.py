@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from deploy.up import free_port
@@ -51,6 +52,8 @@ def start(checkout, tmp_path):
             process.wait(20)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+    left = [found.cmdline() for found in psutil.process_iter() if str(checkout) in " ".join(found.cmdline())]
+    assert left == [], "Control-C stops everything, Redis too"
 
 
 def enter(port, log):
