@@ -52,7 +52,8 @@ def start(checkout, tmp_path):
             process.wait(20)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-    left = [found.cmdline() for found in psutil.process_iter() if str(checkout) in " ".join(found.cmdline())]
+    commands = [" ".join(found.info["cmdline"] or []) for found in psutil.process_iter(["cmdline"])]
+    left = [command for command in commands if str(checkout) in command]
     assert left == [], "Control-C stops everything, Redis too"
 
 
