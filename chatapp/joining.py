@@ -1,5 +1,6 @@
 """How a socket enters a room, catches up, stays, and leaves."""
 
+import logging
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ from chatapp import ledger, protocol
 from chatapp.exceptions import CLOSE_CODES, ClientError
 from chatapp.identity import GUEST_COOKIE, Sender, sender_of
 from chatapp.models import Presence, Room
+
+logger = logging.getLogger(__name__)
 
 #: Pages of history that a returning socket is sent by itself; what is older it asks for.
 CATCH_UP_PAGES = 50
@@ -215,6 +218,12 @@ def tell_presence(room: Room) -> None:
 
 
 def close_sockets(user_id: int) -> None:
-    """Close every socket of a user, who is logged out or banned."""
+    """
+    Close every socket of a user, who is logged out or banned. If the layer can't be reached, that must not keep anyone
+    from logging out: the sockets are then closed at their next keepalive.
+    """
     error = protocol.error_frame(ClientError("logged_out"))
-    user_group(user_id).send({**protocol.text(error), "close": CLOSE_CODES["logged_out"]}, immediately=True)
+    try:
+        user_group(user_id).send({**protocol.text(error), "close": CLOSE_CODES["logged_out"]}, immediately=True)
+    except Exception:
+        logger.exception("The sockets of user %d could not be closed now; their next keepalive will do it", user_id)

@@ -7,6 +7,7 @@ come in the order of `seq` however many workers there are, and what a worker sto
 one who comes by (or by the sweeper). It may then be sent twice; clients leave out a `seq` that they have.
 """
 
+import logging
 import math
 from collections.abc import Iterator
 from datetime import timedelta
@@ -22,13 +23,15 @@ from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import ChatMessage, Room
 
+logger = logging.getLogger(__name__)
+
 #: Seconds over which a sender's rate is counted; so as many seconds' worth may come at once.
 RATE_WINDOW = 5
 #: Seconds after which a sender who is too fast should try again.
 RATE_PAUSE = 1.0
 #: Messages broadcast under one hold of the room's lock.
 ANNOUNCE_LIMIT = 500
-#: Bytes of message text in one history page: a page is one frame, and frames have a limit (RELAY_MAX_MESSAGE_BYTES).
+#: Bytes that the texts of one history page take. A page is one frame, which has a limit (RELAY_MAX_MESSAGE_BYTES).
 PAGE_BYTES = 256 * 1024
 
 
@@ -81,11 +84,20 @@ def announce_some(room: Room) -> bool:
         for row in rows:
             room.group.send(protocol.text(protocol.message_frame(room.slug, row)), immediately=True)
             if bots.wanted(row):
-                Channel("chat-bots").send({"room": room.slug, "seq": row.seq}, immediately=True)
+                ask_bots(room, row)
         full = len(rows) == ANNOUNCE_LIMIT
         room.announced = rows[-1].seq if full else room.head
         room.save(update_fields=["announced"])
         return full
+
+
+def ask_bots(room: Room, row: ChatMessage) -> None:
+    """Have a worker show the message to the bots. If they can't keep up, that is logged, and the room goes on."""
+    bots_channel = Channel("chat-bots")
+    try:
+        bots_channel.send({"room": room.slug, "seq": row.seq}, immediately=True)
+    except bots_channel.channel_layer.ChannelFull:
+        logger.warning("chat-bots is full: no bot sees message %d of room %s", row.seq, room.slug)
 
 
 def page(room: Room, wanted: protocol.History, upto: int | None = None) -> Page:
@@ -108,7 +120,7 @@ def fitting(rows: list[ChatMessage]) -> Iterator[ChatMessage]:
     """As many of the rows as make a page of PAGE_BYTES, one at least."""
     size = 0
     for row in rows:
-        size += len(row.message.encode("utf-8"))
+        size += protocol.size(row.message)
         if size > PAGE_BYTES and row is not rows[0]:
             return
         yield row

@@ -203,6 +203,11 @@ def text(frame: dict[str, Any]) -> dict[str, str]:
     return {"text": json.dumps(frame, ensure_ascii=False, separators=(",", ":"))}
 
 
+def size(text: str) -> int:
+    """Bytes that a text takes in a frame. A control character takes six times what it takes in the database."""
+    return len(json.dumps(text, ensure_ascii=False).encode("utf-8"))
+
+
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC, to the microsecond: `2026-11-21T09:30:00.000000Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -6,6 +6,7 @@ from channels.signals import worker_ready
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
 from django.db.models.signals import post_save, pre_delete
+from django.http import HttpRequest
 
 from chatapp import joining, sweeper
 
@@ -17,9 +18,14 @@ def connect() -> None:
     worker_ready.connect(start_sweeper)
 
 
-def close_after_logout(user: Any = None, **kwargs: Any) -> None:
-    """Close the sockets of a user who logs out, in every tab and on every device; those still logged in come back."""
+def close_after_logout(request: HttpRequest, user: Any = None, **kwargs: Any) -> None:
+    """
+    Close the sockets of a user who logs out, in every tab and on every device; those still logged in come back.
+
+    Django sends this signal before it ends the session; a socket that came back at once would be let in by it.
+    """
     if user is not None:
+        request.session.flush()
         joining.close_sockets(user.pk)
 
 

@@ -11,8 +11,8 @@ from channels.signals import consumer_finished, consumer_started
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two tries to put a message back that its consumer wants later.
-REQUEUE_INTERVAL = 0.05
+#: How often it is tried to put a message back that its consumer wants later, and the seconds between two tries.
+REQUEUE_TRIES, REQUEUE_INTERVAL = 100, 0.05
 
 
 def dispatch(layer: Any, channel: str, content: dict[str, Any]) -> None:
@@ -51,9 +51,10 @@ def run(consumer: Callable[..., Any], kwargs: dict[str, Any], message: Message) 
 
 
 def requeue(layer: Any, channel: str, content: dict[str, Any]) -> None:
-    """Put a message back on its channel, however long the channel stays full."""
-    while True:
+    """Put a message back on its channel. Raises ChannelFull if the channel stays full."""
+    for _ in range(REQUEUE_TRIES):
         try:
             return layer.send(channel, content)
         except layer.ChannelFull:
             time.sleep(REQUEUE_INTERVAL)
+    return layer.send(channel, content)

@@ -5,6 +5,7 @@ import json
 import pytest
 from channels import Channel, Group
 from django.contrib.auth import logout
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.test import RequestFactory
 from django.utils import timezone
@@ -267,17 +268,31 @@ def test_logging_out_closes_every_socket_of_the_user_and_no_other(layer, alice, 
     for socket in [*sockets, other]:
         socket.contents()
     request = RequestFactory().post("/accounts/logout/")
-    request.user, request.session = alice, log_in_session(key)
+    request.user, request.session = alice, SessionStore(session_key=key)
     logout(request)
     for socket in sockets:
         assert refusal(socket) == ("logged_out", CLOSE_CODES["logged_out"])
     assert other.contents() == []
 
 
-def log_in_session(key):
-    from django.contrib.sessions.backends.db import SessionStore
+def test_the_session_has_ended_before_its_sockets_are_closed(layer, alice, monkeypatch):
+    """One that comes back at once must not be let in by the session that is just ending."""
+    key = log_in(alice)
+    still_there = []
+    monkeypatch.setattr(joining, "close_sockets", lambda user_id: still_there.append(SessionStore().exists(key)))
+    request = RequestFactory().post("/accounts/logout/")
+    request.user, request.session = alice, SessionStore(session_key=key)
+    logout(request)
+    assert still_there == [False]
 
-    return SessionStore(session_key=key)
+
+def test_one_can_log_out_though_the_layer_is_gone(layer, alice, monkeypatch, caplog):
+    def fail(self, content, immediately=False):
+        raise ConnectionError
+
+    monkeypatch.setattr(Group, "send", fail)
+    joining.close_sockets(alice.pk)
+    assert "their next keepalive will do it" in caplog.text
 
 
 def test_a_banned_users_sockets_are_closed(layer, alice):

@@ -1,15 +1,16 @@
 import threading
 
 import pytest
-from channels import Group
+from channels import Channel, Group
 from django.db import connection, transaction
 from django.utils import timezone
 
-from chatapp import ledger
+from chatapp import ledger, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import ChatMessage, Room
 from chatapp.protocol import History
+from relay import conf
 from tests.chat import Socket
 
 ANN = Sender("user:1", "Ann")
@@ -140,6 +141,27 @@ def test_a_long_backlog_is_broadcast_in_parts(layer, lobby, monkeypatch):
     fill(lobby, 5)
     ledger.announce(lobby)
     assert [frame["seq"] for frame in socket.frames("message")] == [1, 2, 3, 4, 5]
+
+
+def test_a_page_of_control_characters_still_fits_into_a_frame(lobby):
+    """Each takes six bytes in JSON; a frame larger than RELAY_MAX_MESSAGE_BYTES would never arrive."""
+    fill(lobby, 100, "\x01" * 4000)
+    frame = ledger.history_frame(lobby, History(before=None, since=0, limit=100))
+    assert len(frame["messages"]) < 100
+    assert len(protocol.text(frame)["text"]) < conf.MAX_MESSAGE_BYTES / 2
+
+
+def test_bots_that_cannot_keep_up_do_not_hold_up_the_room(layer, lobby, monkeypatch, caplog):
+    socket = Socket(layer)
+    fill(lobby, 1, "/roll 1d6")
+
+    def full(self, content, immediately=False):
+        raise self.channel_layer.ChannelFull
+
+    monkeypatch.setattr(Channel, "send", full)
+    ledger.announce(lobby)
+    assert [frame["seq"] for frame in socket.frames("message")] == [1]
+    assert "chat-bots is full: no bot sees message 1 of room lobby" in caplog.text
 
 
 def test_a_message_that_is_just_being_broadcast_is_in_history_already(layer, lobby, monkeypatch):

@@ -54,6 +54,18 @@ def test_a_denied_connection_is_closed(layer):
     assert layer.receive(["test.reply!"]) == ("test.reply!x", {"close": True})
 
 
+def test_a_message_for_later_whose_channel_stays_full_is_logged(layer, caplog, monkeypatch):
+    """B9: Channels drops it without a word."""
+    monkeypatch.setattr("relay.dispatch.REQUEUE_TRIES", 1)
+
+    def consumer(message):
+        raise ConsumeLater
+
+    layer.channel_layer.capacity = 0
+    dispatch(layer, "work", routed(layer, consumer))
+    assert "The consumer of a message on work raised" in caplog.text
+
+
 def test_a_message_for_later_goes_back_on_its_channel(layer):
     def consumer(message):
         raise ConsumeLater
