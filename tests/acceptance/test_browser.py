@@ -1,41 +1,26 @@
 """The page in a real Chromium, with two windows, against the Procfile's processes."""
 
 import os
-import shutil
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from chatapp.models import ChatMessage, Room
+from tests.acceptance.browsers import needs_chromium
 from tests.waiting import FACTOR, wait_until
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-ARGUMENTS += ["--disable-background-networking", "--disable-component-update"]
 DESKTOP = {"width": 1000, "height": 700}
 PHONE = {"width": 360, "height": 740}
 #: Milliseconds that the page may take.
 PATIENCE = 15_000 * FACTOR
 
-if CHROMIUM is None and not os.environ.get("CI"):
-    pytest.skip("no Chromium on the PATH (apt-get install chromium)", allow_module_level=True)
-
 pytestmark = [
+    needs_chromium,
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
     pytest.mark.usefixtures("database"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    assert CHROMIUM, "in CI the browser must be there: .ci/run installs it"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
