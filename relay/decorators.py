@@ -1,16 +1,19 @@
 """Decorators for consumers."""
 
 import functools
+import logging
 import threading
 import uuid
 from collections.abc import Callable
 from typing import Any
 
-from channels.message import Message
+from channels.message import Message, pending_message_store
 from channels.signals import consumer_finished, consumer_started
 
 from relay.dispatch import dispatch
 from relay.turns import MINE, WAITING, turns_of
+
+logger = logging.getLogger(__name__)
 
 _local = threading.local()
 
@@ -75,18 +78,32 @@ def handle_line(layer: Any, turns: Any, key: str, token: str, within_consumer: b
     Handle those who wait for the turn on `key`, and end the turn.
 
     Each is a consumer run of its own, with its own pending sends and database checks. So where this happens at the end
-    of another's run, that one's are finished first.
+    of another's run, that one's are finished first. If the line can't be read, the turn is let go: it ends by itself
+    and another worker, or this one, takes it over.
     """
-    waiting = turns.next(key, token)
-    if waiting is None:
-        return
-    if within_consumer:
-        consumer_finished.send(sender=linearize)
+    flushed = False
     try:
         with turn_here(key):
-            while waiting is not None:
+            while (waiting := turns.next(key, token)) is not None:
+                if within_consumer and not flushed:
+                    flushed = True
+                    finish_run()
                 dispatch(layer, *waiting)
-                waiting = turns.next(key, token)
+    except Exception:
+        logger.exception("The line of %s could not be handled to its end; it goes on when its turn has ended", key)
+        turns.let_go(key, token)
     finally:
-        if within_consumer:
+        if flushed:
             consumer_started.send(sender=linearize, environ={})
+
+
+def finish_run() -> None:
+    """
+    End the consumer run that this thread is in, as its worker would. What it wanted to send and can't is logged and
+    dropped: its worker must not send it a second time, nor lose the next message to it.
+    """
+    try:
+        consumer_finished.send(sender=linearize)
+    except Exception:
+        logger.exception("What a consumer wanted to send could not be sent")
+        pending_message_store.prepare()

@@ -57,6 +57,11 @@ class MemoryTurns:
             line.remove(first)
             return first[2]
 
+    def let_go(self, key: str, token: str) -> None:
+        """End the turn with its line unhandled. In memory nothing fails between the two, so the line is empty."""
+        with self.lock:
+            self.lines.pop(key, None)
+
 
 class RedisTurns:
     """The turns of all workers on a Redis: asgi_redis's layer and ours."""
@@ -70,7 +75,12 @@ class RedisTurns:
         message = self.layer.serialize({"channel": waiting[0], "content": waiting[1], "token": token})
         place = "" if order is None else order
         expiry = conf.get("TURN_EXPIRY") * 1000
-        answer = self.call("turn_enter", key, token, self.lease, place, message, expiry)
+        try:
+            answer = self.call("turn_enter", key, token, self.lease, place, message, expiry)
+        except Exception:
+            # It may have been carried out all the same: then the message is in the line, and must not stay there.
+            self.keeper.watch(key)
+            raise
         if answer == WAITING:
             self.keeper.watch(key)
         else:
@@ -84,6 +94,11 @@ class RedisTurns:
             return None
         message = self.layer.deserialize(packed)
         return message["channel"], message["content"]
+
+    def let_go(self, key: str, token: str) -> None:
+        """Renew the turn no more, so that it ends by itself, and see to the line that it leaves."""
+        self.keeper.release(token)
+        self.keeper.watch(key)
 
     def renew(self, key: str, token: str) -> bool:
         return bool(self.call("turn_renew", key, token, self.lease))
@@ -155,11 +170,17 @@ class Keeper:
             watched = list(self.watched)
         for key in watched:
             token = uuid.uuid4().hex
-            answer = self.turns.take_over(key, token)
-            if answer != 0:
-                with self.lock:
-                    self.watched.discard(key)
-            if answer == 1:
+            # Before asking: whoever puts a message in the line after that has it watched again.
+            with self.lock:
+                self.watched.discard(key)
+            try:
+                answer = self.turns.take_over(key, token)
+            except Exception:
+                self.watch(key)
+                raise
+            if answer == 0:
+                self.watch(key)
+            elif answer == 1:
                 logger.warning("The holder of the turn on %s is gone; its line goes on here", key)
                 self.hold(key, token)
                 threading.Thread(target=self.on_taken_over, args=(self.turns, key, token), daemon=True).start()

@@ -7,6 +7,7 @@ import sys
 import threading
 
 import pytest
+import redis
 from asgi_redis import RedisChannelLayer as StockLayer
 from channels.asgi import ChannelLayerWrapper
 from channels.routing import route
@@ -14,6 +15,7 @@ from channels.routing import route
 from relay.decorators import linearize
 from relay.dispatch import dispatch
 from relay.layers.redis import RedisChannelLayer
+from relay.turns import RedisTurns
 from tests.databases import ROOT
 from tests.waiting import wait_until
 
@@ -131,6 +133,30 @@ def test_the_turn_of_a_killed_worker_ends_by_itself(make_worker, redis_url, redi
     holder.wait()
     wait_until(lambda: len(handler.events) == 4, "the line goes on without its holder", 30)
     assert handler.events == ["start 1", "end 1", "start 2", "end 2"]
+
+
+def test_a_line_that_could_not_be_read_goes_on_when_its_turn_has_ended(make_worker, monkeypatch):
+    """One answer of Redis is lost while the line is handled; the turn must not be renewed for ever."""
+    handler = Handler()
+    worker = make_worker(handler)
+    holder = worker("0", 0)
+    wait_until(lambda: handler.events, "the first starts")
+    for order in (1, 2):
+        worker(str(order), order).join(20)
+    fails = [True]
+    call = RedisTurns.call
+
+    def lose_one_answer(self, script, *args):
+        if script == "turn_next" and fails:
+            fails.pop()
+            raise redis.TimeoutError
+        return call(self, script, *args)
+
+    monkeypatch.setattr(RedisTurns, "call", lose_one_answer)
+    handler.gate.set()
+    holder.join(20)
+    wait_until(lambda: "end 2" in handler.events, "the line goes on")
+    assert handler.events == ["start 0", "end 0", "start 1", "end 1", "start 2", "end 2"]
 
 
 def test_it_works_on_the_stock_layer_too(make_worker, monkeypatch):

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from channels import Channel
-from channels.message import Message
+from channels.message import Message, pending_message_store
 from channels.routing import route
 
 from relay.decorators import linearize
@@ -112,6 +112,35 @@ def test_each_message_that_waited_sends_what_it_sends(layer):
     first.join(20)
     sent = [layer.receive(["out"])[1] for _ in range(4)]
     assert [content and content["name"] for content in sent] == ["0", "1", "2", None]
+
+
+def test_sends_that_fail_cost_no_waiting_message_and_are_not_repeated(layer, monkeypatch, caplog):
+    """A full channel: what the first wanted to send is dropped and logged; those who waited are handled."""
+    monkeypatch.setattr(pending_message_store, "retry_time", 0.1)
+    started, gate, handled = threading.Event(), threading.Event(), []
+
+    def consumer(message):
+        handled.append(message["name"])
+        if message["name"] == "0":
+            Channel("free").send({"n": 1})
+            Channel("full").send({"n": 2})
+            started.set()
+            assert gate.wait(20)
+
+    layer.router.add_route(route("work", linearize(consumer)))
+    layer.channel_layer.capacity = 1
+    layer.send("full", {"n": 0})
+    first = start(layer, "0", order=0)
+    started.wait(20)
+    for order in (1, 2):
+        start(layer, str(order), order=order).join(20)
+    gate.set()
+    first.join(20)
+    start(layer, "later", order=3).join(20)
+    assert handled == ["0", "1", "2", "later"]
+    assert layer.receive(["free"])[1] == {"n": 1}
+    assert layer.receive(["free"]) == (None, None)
+    assert "What a consumer wanted to send could not be sent" in caplog.text
 
 
 def test_a_linearized_consumer_may_call_another(layer):
