@@ -20,14 +20,27 @@ class Server(server.Server):
     Daphne's server, which also tells the workers now and then that a socket still lives (`websocket.keepalive`).
 
     Group membership and presence are renewed by that message, so they last as long as the socket and end soon after
-    it, and a socket needs no time limit: `websocket_timeout` is without limit unless it is given. (Daphne takes the
-    layer's `group_expiry`, and closes every socket then.)
+    it, and a socket needs no time limit: `websocket_timeout` is without limit unless it is given. (Without keepalives,
+    as in Daphne, it is the layer's `group_expiry`: a socket that were left open after that would be mute.)
     """
 
     def __init__(self, *args: Any, keepalive_interval: float | None = None, **kwargs: Any):
-        kwargs["websocket_timeout"] = kwargs.get("websocket_timeout") or -1
-        super().__init__(*args, **kwargs)
         self.keepalive_interval = conf.get("KEEPALIVE_INTERVAL") if keepalive_interval is None else keepalive_interval
+        if self.keepalive_interval:
+            kwargs["websocket_timeout"] = kwargs.get("websocket_timeout") or -1
+        super().__init__(*args, **kwargs)
+        self.check_expiry()
+
+    def check_expiry(self) -> None:
+        """Warn where memberships end between two keepalives: an interval on the command line escapes relay.E001."""
+        expiry = getattr(self.channel_layer, "group_expiry", None)
+        if expiry is not None and self.keepalive_interval and expiry < 2 * self.keepalive_interval:
+            logger.warning(
+                "Group members expire after %d s, but are renewed only every %s s: sockets will miss messages. "
+                "Shorten --keepalive-interval, or lengthen group_expiry in CHANNEL_LAYERS",
+                expiry,
+                self.keepalive_interval,
+            )
 
     def run(self) -> None:
         # Daphne makes its factory in the same method that then runs the reactor, so this is the one moment between.
@@ -44,13 +57,34 @@ class Server(server.Server):
         )
 
     def timeout_checker(self) -> None:
-        """Daphne's periodic look at all connections, and the keepalives. It always comes again (D1)."""
-        try:
-            self.factory.check_timeouts()
-        except Exception:
-            logger.exception("Connections could not be checked for time-outs; they are checked again in 2 s")
+        """
+        Look at all connections: time-outs, pings, keepalives. It always comes again, and one bad connection keeps no
+        other from being looked at (D1).
+        """
+        for channel, protocol in list(self.factory.reply_protocols.items()):
+            try:
+                self.check_timeout(protocol)
+            except Exception:
+                logger.exception("The connection of %s could not be timed out; it is dropped", channel)
+                self.drop(channel, protocol)
         self.send_keepalives()
         reactor.callLater(CHECK_INTERVAL, self.timeout_checker)  # type: ignore[arg-type]  # Twisted types an interface
+
+    def check_timeout(self, protocol: Any) -> None:
+        """What Daphne's factory does for all connections in one loop, for one of them."""
+        if isinstance(protocol, WebSocketProtocol):
+            if 0 <= self.factory.websocket_timeout < protocol.duration():
+                protocol.serverClose()
+            else:
+                protocol.check_ping()
+        elif protocol.duration() > self.factory.timeout:
+            protocol.basic_error(503, b"Service Unavailable", "Worker server failed to respond within time limit.")
+
+    def drop(self, channel: str, protocol: Any) -> None:
+        """Cut a connection off: a response that began and is never finished can't be made into an error page."""
+        self.factory.reply_protocols.pop(channel, None)
+        if getattr(protocol, "transport", None) is not None:
+            protocol.transport.loseConnection()
 
     def send_keepalives(self) -> None:
         """Send a keepalive for each socket that is due. Those that the layer does not take now are due again soon."""

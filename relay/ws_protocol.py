@@ -20,6 +20,11 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         self.heard = self.kept_alive = time.monotonic()
         return super().onConnect(request)
 
+    def onOpen(self) -> None:
+        # A socket that waited long for its accept has just been entered: its first keepalive need not come at once.
+        self.heard = self.kept_alive = time.monotonic()
+        super().onOpen()
+
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         self.heard = time.monotonic()
         super().onMessage(payload, isBinary)

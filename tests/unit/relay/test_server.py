@@ -36,7 +36,7 @@ def make_socket(layer, clock, channel="daphne.response.p!a", state=WebSocketProt
 def make_server(layer, *sockets, **options):
     server = Server(layer, endpoints=["tcp:port=0"], **options)
     server.factory = types.SimpleNamespace(
-        reply_protocols={socket.reply_channel: socket for socket in sockets}, check_timeouts=lambda: None
+        reply_protocols={socket.reply_channel: socket for socket in sockets}, websocket_timeout=-1, timeout=120
     )
     return server
 
@@ -88,19 +88,35 @@ def test_what_a_full_channel_did_not_take_is_sent_next_time(clock):
     assert [content["reply_channel"][-1] for content in first + keepalives(layer)] == ["a", "b"]
 
 
-def test_the_look_at_all_connections_comes_again_whatever_happens(clock, monkeypatch, caplog):
-    """D1: one connection that could not be timed out ended pings and time-outs for all, for good."""
-    again = []
-    monkeypatch.setattr(reactor, "callLater", lambda delay, function: again.append(function))
-    server = make_server(ChannelLayer(), keepalive_interval=20)
+class Stuck:
+    """An HTTP response that began and is never finished, as when its worker was killed."""
 
-    def fail():
+    def __init__(self):
+        self.transport = types.SimpleNamespace(loseConnection=lambda: self.cut.append(True))
+        self.cut = []
+
+    def duration(self):
+        return 1000
+
+    def basic_error(self, *args):
         raise ValueError("Got multiple Response messages")
 
-    server.factory.check_timeouts = fail
+
+def test_one_bad_connection_is_cut_off_and_keeps_no_other_from_its_ping(clock, monkeypatch, caplog):
+    """D1: it ended pings and time-outs for all, for good."""
+    again, pings = [], []
+    monkeypatch.setattr(reactor, "callLater", lambda delay, function: again.append(function))
+    stuck, socket = Stuck(), make_socket(ChannelLayer(), clock)
+    monkeypatch.setattr(socket, "_sendAutoPing", lambda: pings.append(True))
+    server = make_server(ChannelLayer(capacity=10), socket, keepalive_interval=20)
+    server.factory.reply_protocols = {"stuck": stuck, **server.factory.reply_protocols}
+    clock.now += 30
     server.timeout_checker()
+    assert pings == [True]
+    assert stuck.cut == [True]
+    assert "stuck" not in server.factory.reply_protocols
     assert again == [server.timeout_checker]
-    assert "could not be checked" in caplog.text
+    assert "The connection of stuck could not be timed out" in caplog.text
 
 
 def test_a_layer_that_fails_does_not_end_the_keepalives(clock, monkeypatch, caplog):
@@ -123,6 +139,16 @@ def test_a_socket_has_no_time_limit_unless_one_is_given():
     layer = ChannelLayer(group_expiry=5)
     assert Server(layer, endpoints=["tcp:port=0"]).websocket_timeout == -1
     assert Server(layer, endpoints=["tcp:port=0"], websocket_timeout=7).websocket_timeout == 7
+
+
+def test_without_keepalives_a_socket_ends_before_it_is_mute():
+    """Its membership ends then; the client comes back and resumes."""
+    assert Server(ChannelLayer(group_expiry=5), endpoints=["tcp:port=0"], keepalive_interval=0).websocket_timeout == 5
+
+
+def test_an_interval_that_is_too_long_for_the_groups_is_warned_of(caplog):
+    Server(ChannelLayer(group_expiry=60), endpoints=["tcp:port=0"], keepalive_interval=40)
+    assert "Shorten --keepalive-interval" in caplog.text
 
 
 def test_what_we_send_is_no_sign_of_life(clock, monkeypatch):
