@@ -75,14 +75,13 @@ TEMPLATES = [
 ]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    # JSON only: a form on another site can't send it.
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
 }
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
+SESSION_ENGINE = "relay.sessions"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 LOGIN_URL = "/accounts/login/"
@@ -123,6 +122,8 @@ CHANNEL_PREFIX = env.str("CHANNEL_PREFIX", default="parley:")
 LAYER = {
     # Three keepalives: a member whose interface server died is gone after that.
     "group_expiry": max(int(3 * RELAY_KEEPALIVE_INTERVAL), 1) if RELAY_KEEPALIVE_INTERVAL else 86400,
+    # Seconds after which a message that nobody took is gone: as long as an HTTP request waits for its answer.
+    "expiry": 120,
     # Messages of one channel; all sockets of an interface server share one for what is sent to them.
     "capacity": 10000,
 }

@@ -11,7 +11,10 @@ relay: what the Channels 1.x stack lacks, for any project on it. It knows nothin
     server       interface server: Daphne's, and `websocket.keepalive`
     ws_protocol  one WebSocket of it
     daphne       its command line: `python -m relay.daphne`
+    dispatch     running the consumer of one message
+    scripts, lua what runs inside Redis
     backends     Django database backends: sqlite3 and postgresql
+    sessions     Django's session store, for keys that come from anywhere
 """
 
 from relay import compat
