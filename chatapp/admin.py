@@ -14,6 +14,11 @@ class RoomAdmin(admin.ModelAdmin):
     search_fields = ["slug", "title"]
     readonly_fields = ["head", "announced", "created"]
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """A room goes with its messages, which are not deleted one by one (see below)."""
+        found, counts, missing, protected = super().get_deleted_objects(objs, request)
+        return found, counts, missing - {ChatMessage._meta.verbose_name}, protected
+
 
 @admin.register(ChatMessage)
 class ChatMessageAdmin(admin.ModelAdmin):

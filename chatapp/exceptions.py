@@ -25,6 +25,7 @@ ERRORS = {
     "guests_not_allowed": "Guests are not allowed here. Log in first.",
     "session_invalid": "This session_key belongs to no one who is logged in.",
     "invalid_since": "`since` must be a whole number.",
+    "invalid_query": "The query string can't be read.",
     "not_joined": "The server does not know this connection any more. Connect again.",
     "logged_out": "You have been logged out.",
 }
@@ -38,6 +39,7 @@ CLOSE_CODES = {
     "guests_not_allowed": 4503,
     "session_invalid": 4501,
     "invalid_since": 4502,
+    "invalid_query": 4505,
 }
 
 
@@ -50,7 +52,7 @@ class ClientError(Exception):
     """
 
     def __init__(self, code: str, client_id: str | None = None, retry_after: float | None = None):
-        super().__init__(code)
+        super().__init__("%s (%s)" % (ERRORS[code], code))
         self.code = code
         self.text = ERRORS[code]
         self.client_id = client_id

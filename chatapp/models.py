@@ -54,6 +54,17 @@ class Room(models.Model):
         except ClientError as e:
             raise ValidationError({"slug": e.text}) from None
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """
+        Save, with a slug that can be. An existing room's numbers are saved only where they are named: whoever edits the
+        title has read them long ago.
+        """
+        protocol.checked_room(self.slug)
+        if not self._state.adding and kwargs.get("update_fields") is None:
+            fields = [field.name for field in self._meta.concrete_fields if not field.primary_key]
+            kwargs["update_fields"] = [name for name in fields if name not in ("head", "announced")]
+        super().save(*args, **kwargs)
+
     @classmethod
     def named(cls, slug: Any) -> "Room":
         """The room of that name; where rooms are open, it comes into being. Raises ClientError."""

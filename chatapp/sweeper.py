@@ -10,6 +10,7 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -44,20 +45,27 @@ def run() -> None:
     forget_at = time.monotonic()
     while True:
         time.sleep(ANNOUNCE_INTERVAL * random.uniform(1, 1.5))
-        try:
-            close_old_connections()
-            announce_stragglers()
-            if time.monotonic() >= forget_at:
-                forget_at = time.monotonic() + FORGET_INTERVAL
-                forget_expired()
-        except Exception:
-            logger.exception("The sweep failed; the next one is in about %d s", ANNOUNCE_INTERVAL)
+        close_old_connections()
+        attempt(announce_stragglers)
+        if time.monotonic() >= forget_at:
+            forget_at = time.monotonic() + FORGET_INTERVAL
+            attempt(forget_expired)
+
+
+def attempt(step: Callable[[], None]) -> None:
+    try:
+        step()
+    except Exception:
+        logger.exception("The sweeper could not %s; it tries again", step.__name__.replace("_", " "))
 
 
 def announce_stragglers() -> None:
-    """Broadcast what was left in any room."""
+    """Broadcast what was left in any room. What is wrong with one room holds up no other."""
     for room in Room.objects.filter(announced__lt=F("head")):
-        ledger.announce(room)
+        try:
+            ledger.announce(room)
+        except Exception:
+            logger.exception("Room %s could not be swept; it is tried again", room.slug)
 
 
 def forget_expired() -> None:

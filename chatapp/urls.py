@@ -9,8 +9,8 @@ from chatapp import api, views
 urlpatterns = [
     path("", views.rooms, name="rooms"),
     path("chat/<path:slug>/", views.room, name="room"),
-    path("accounts/login/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
-    # By POST only: a link or an image on another site must not log anyone out.
+    path("accounts/login/", auth_views.LoginView.as_view(), name="login"),
+    # By POST only: a link or an image on another site must not log anyone out. (The admin's own still does by GET.)
     path("accounts/logout/", require_POST(auth_views.LogoutView.as_view()), name="logout"),
     path("accounts/signup/", views.signup, name="signup"),
     # Any name, also an impossible one: the view says what is wrong with it.

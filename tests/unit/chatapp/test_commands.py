@@ -51,6 +51,23 @@ def test_the_sweeper_broadcasts_what_a_shell_or_a_dead_worker_left(lobby, layer)
     assert [frame["seq"] for frame in socket.frames("message")] == [1]
 
 
+def test_one_bad_room_does_not_stop_the_sweeper(lobby, layer, monkeypatch, caplog):
+    Room.objects.bulk_create([Room(slug="a bad", head=1)])
+    socket = Socket(layer)
+    socket.frames()
+    say("lobby", "hi")
+    sweeper.announce_stragglers()
+    assert [frame["seq"] for frame in socket.frames("message")] == [1]
+
+
+def test_a_step_of_the_sweeper_that_fails_is_logged_and_comes_again(caplog):
+    def forget_expired():
+        raise ConnectionError
+
+    sweeper.attempt(forget_expired)
+    assert "The sweeper could not forget expired" in caplog.text
+
+
 def test_the_sweeper_forgets_sockets_whose_interface_server_died(lobby, layer):
     """A13: their group membership ends by itself; so does their presence."""
     Socket(layer)

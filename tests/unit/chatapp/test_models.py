@@ -2,6 +2,7 @@ import pytest
 from channels import Channel
 from django.db import IntegrityError, transaction
 
+from chatapp.exceptions import ClientError
 from chatapp.models import ChatMessage, Room
 
 
@@ -35,3 +36,17 @@ def test_a_row_is_stored_though_the_layer_is_gone(lobby, layer, monkeypatch, cap
 def test_rows_that_go_around_the_numbering_are_refused(lobby):
     with pytest.raises(IntegrityError):
         ChatMessage.objects.bulk_create([ChatMessage(room=lobby, message="x")])
+
+
+def test_saving_a_room_that_was_read_long_ago_keeps_its_numbers(lobby, layer):
+    """Else its next message would take a number that is taken, for good."""
+    ChatMessage.objects.create(room=lobby, message="one")
+    lobby.title = "Renamed"
+    lobby.save()
+    assert ChatMessage.objects.create(room=lobby, message="two").seq == 2
+    assert Room.objects.get().title == "Renamed"
+
+
+def test_a_room_cannot_be_saved_under_a_name_that_cannot_be(database):
+    with pytest.raises(ClientError, match="letters"):
+        Room.objects.create(slug="a bad")

@@ -111,6 +111,24 @@ def test_a_message_added_in_the_admin_is_numbered(client, lobby):
     assert client.get("/admin/chatapp/chatmessage/").status_code == 200
 
 
+def test_a_room_is_deleted_in_the_admin_with_its_messages_which_are_not_deleted_alone(client, lobby):
+    client.force_login(get_user_model().objects.create_superuser("root", "", "correct horse"))
+    row = ChatMessage.objects.create(room=lobby, message="x")
+    assert client.post("/admin/chatapp/chatmessage/%d/delete/" % row.pk, {"post": "yes"}).status_code == 403
+    assert client.post("/admin/chatapp/room/%d/delete/" % lobby.pk, {"post": "yes"}).status_code == 302
+    assert not Room.objects.exists()
+
+
+def test_a_login_that_leads_to_itself_is_no_error(client, alice):
+    client.force_login(alice)
+    assert client.get("/accounts/login/?next=/accounts/login/").status_code == 200
+
+
+def test_a_session_cookie_that_cannot_be_makes_a_visitor(client):
+    client.cookies["sessionid"] = "aaaaaaaa\0bbb"
+    assert client.get("/").status_code == 200
+
+
 def test_a_room_made_in_the_admin_must_have_a_name_that_can_be(client):
     client.force_login(get_user_model().objects.create_superuser("root", "", "correct horse"))
     page = client.post("/admin/chatapp/room/add/", {"slug": "a b", "title": ""})
