@@ -62,6 +62,16 @@ def known_guest(token: str | None) -> Sender | None:
     return Sender("guest:" + guest["id"], guest["name"])
 
 
+def remember_guest(request: Any, response: Any, sender: Sender) -> None:
+    """Give a guest who brought no token of ours the cookie, so that the same guest comes back."""
+    if not sender.is_guest or known_guest(request.COOKIES.get(GUEST_COOKIE)) is not None:
+        return
+    # Not HttpOnly: the page renews it when the guest takes another name. It gives no rights but the name.
+    response.set_cookie(
+        GUEST_COOKIE, sender.guest_token(), max_age=GUEST_COOKIE_AGE, samesite="Lax", secure=request.is_secure()
+    )
+
+
 def sender_of(user: Any, tokens: list[str | None]) -> Sender:
     """The sender for a user, or for the first guest token that is ours, or a new guest. Raises ClientError."""
     if user.is_authenticated:

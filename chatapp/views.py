@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from chatapp import protocol
 from chatapp.exceptions import ClientError
-from chatapp.identity import GUEST_COOKIE, GUEST_COOKIE_AGE, known_guest, sender_of
+from chatapp.identity import GUEST_COOKIE, remember_guest, sender_of
 from chatapp.models import Presence, Room
 
 #: Rooms on the front page.
@@ -59,11 +59,7 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404("There is no such room.")
     context = {"room": known or Room(slug=slug, title=slug), "config": page_config(request, slug)}
     response = render(request, "chatapp/room.html", context)
-    if sender.is_guest and known_guest(request.COOKIES.get(GUEST_COOKIE)) is None:
-        # Not HttpOnly: the page renews it when the guest takes another name. It gives no rights but the name.
-        response.set_cookie(
-            GUEST_COOKIE, sender.guest_token(), max_age=GUEST_COOKIE_AGE, samesite="Lax", secure=request.is_secure()
-        )
+    remember_guest(request, response, sender)
     return response
 
 

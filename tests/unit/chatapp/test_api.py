@@ -3,6 +3,7 @@ import json
 import pytest
 from django.test import Client
 
+from chatapp.identity import new_guest
 from chatapp.models import ChatMessage
 from tests.chat import Socket, work
 
@@ -97,3 +98,37 @@ def test_history_asked_for_wrongly_is_refused(client, query):
 
 def test_reading_an_unknown_room_does_not_make_it(client):
     assert client.get("/api/rooms/fresh/messages").status_code == 404
+
+
+def test_a_guest_who_keeps_the_cookie_is_the_same_sender(client):
+    """So that a repeated request is the same message; without it, each is another guest's."""
+    first, again = (post(client, {"message": "hi", "client_id": "1"}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert post(Client(), {"message": "hi", "client_id": "1"}).status_code == 201
+
+
+def test_a_guest_may_bring_the_token_in_the_query(client):
+    token = new_guest().guest_token()
+    urls = ["/api/rooms/lobby/messages?guest=" + token] * 2
+    body = json.dumps({"message": "hi", "client_id": "1"})
+    answers = [Client().post(url, body, content_type="application/json").status_code for url in urls]
+    assert answers == [201, 200]
+
+
+@pytest.mark.parametrize(
+    ("body", "extra"),
+    [
+        ("[" * 100_000, {}),
+        ('{"message": "x"}', {"content_type": "application/json; charset=hex"}),
+        ('{"message": "x"', {}),
+    ],
+)
+def test_a_body_that_is_no_json_is_refused(client, body, extra):
+    options = {"content_type": "application/json", **extra}
+    assert client.generic("POST", "/api/rooms/lobby/messages", body, **options).status_code == 400
+
+
+def test_whatever_is_said_to_be_accepted_the_answer_is_json(client):
+    response = client.get("/api/rooms/lobby/messages", HTTP_ACCEPT=";;;q=zz,\xff")
+    assert response["Content-Type"] == "application/json"
