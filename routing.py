@@ -6,7 +6,7 @@ from chatapp import consumers
 
 channel_routing = [
     # A browser opens a WebSocket at /chat/<room>/.
-    route("websocket.connect", consumers.ws_connect, path=r"(?s)^/chat/(?P<room>.*?)/?$"),
+    route("websocket.connect", consumers.ws_connect, path=r"(?s)^/chat/(?P<room>.*?)/?\Z"),
     # A WebSocket at any other path: the room is in ?room=.
     route("websocket.connect", consumers.ws_connect),
     # Every now and then while a socket is open.

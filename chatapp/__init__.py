@@ -10,6 +10,7 @@ Parley: the chat itself. It knows Channels and Django; of relay only `linearize`
     ledger       saving once and in order, and broadcasting what was saved
     joining      how a socket enters a room, catches up, stays and leaves
     commands     what each client frame does
+    posting      what a message on `chat-messages` does
     bots         functions that see every message and may answer
     sweeper      finishes what a dead worker left undone
     signals      logged out means out

@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from chatapp import protocol
 from chatapp.identity import Sender
 
 if TYPE_CHECKING:
@@ -68,11 +69,10 @@ def answers(row: "ChatMessage") -> list[tuple[Sender, str]]:
     for listener in listeners(row):
         try:
             answer = listener.function(row)
+            if answer is not None:
+                said.append((listener.sender, protocol.checked_message(answer[: protocol.MESSAGE_LIMIT])))
         except Exception:
             logger.exception("The bot %s failed on message %d of room %s", listener.name, row.seq, row.room.slug)
-        else:
-            if answer:
-                said.append((listener.sender, answer))
     return said
 
 

@@ -42,6 +42,8 @@ def member_of(message: Message) -> Member:
     session = message.channel_session
     room = Room.objects.filter(slug=session.get("room")).first()
     if room is None:
+        # The socket has left already, or its session is lost: keep none for it.
+        session.flush()
         raise ClientError("not_joined")
     return Member(message.reply_channel, session, Sender(*session["sender"]), room)
 

@@ -5,13 +5,14 @@ from channels.message import Message
 from channels.sessions import channel_session
 
 from chatapp import commands, joining, posting
-from chatapp.decorators import answer_errors, refuse_on_failure
+from chatapp.decorators import answer_errors, refuse_on_failure, refuse_unreadable
 from relay.decorators import linearize
 
 
 @linearize
 @refuse_on_failure
 @answer_errors
+@refuse_unreadable
 @channel_session
 @http_session_user
 def ws_connect(message: Message, room: str | None = None) -> None:
@@ -39,9 +40,10 @@ def ws_receive(message: Message) -> None:
     commands.perform(message)
 
 
+@linearize
 @channel_session
 def ws_disconnect(message: Message) -> None:
-    """A socket is gone: leave the room, and keep nothing of it."""
+    """A socket is gone: leave the room, and keep nothing of it. Its last frames, if they are here, come first."""
     joining.leave(message.reply_channel)
     message.channel_session.flush()
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from channels.exceptions import ConsumeLater, DenyConnection
 from channels.message import Message
+from django.core.exceptions import SuspiciousOperation
+from django.http import QueryDict
 
 from chatapp import protocol
 from chatapp.exceptions import ClientError
@@ -38,6 +40,21 @@ def answer_errors(func: Consumer) -> Consumer:
             if e.close_code is not None:
                 content["close"] = e.close_code
             message.reply_channel.send(content)
+
+    return inner
+
+
+def refuse_unreadable(func: Consumer) -> Consumer:
+    """Refuse a connection whose query string makes Django's and Channels' own decorators raise."""
+
+    @functools.wraps(func)
+    def inner(message: Message, *args: Any, **kwargs: Any) -> None:
+        query = message.get("query_string", b"")
+        try:
+            QueryDict(query.decode("utf-8") if isinstance(query, bytes) else query)
+        except (UnicodeDecodeError, SuspiciousOperation):
+            raise ClientError("invalid_query") from None
+        func(message, *args, **kwargs)
 
     return inner
 

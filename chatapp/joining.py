@@ -177,7 +177,9 @@ def check_still_in(reply_channel: Channel) -> None:
     Raise `logged_out` if the login ended while its socket was entering: then it was not yet in the group that is
     closed on logout.
     """
-    check_session(Presence.objects.select_related("user").get(channel=reply_channel.name))
+    presence = Presence.objects.select_related("user").filter(channel=reply_channel.name).first()
+    if presence is not None:
+        check_session(presence)
 
 
 def stay(reply_channel: Channel) -> None:

@@ -55,7 +55,7 @@ def let_bots_answer(slug: str, seq: int) -> None:
         Channel("chat-messages").send(
             {
                 "room": slug,
-                "message": answer[: protocol.MESSAGE_LIMIT],
+                "message": answer,
                 "sender": sender.key,
                 "name": sender.name,
                 "client_id": "answer-to-%d" % seq,

@@ -24,7 +24,8 @@ PAGE_DEFAULT = 50
 #: Also the `pattern` of the form's field: browsers read it with the `v` flag, which wants the hyphen escaped.
 ROOM_PATTERN = r"[A-Za-z0-9_\-]{1,64}"
 _ROOM = re.compile(ROOM_PATTERN)
-_NAME = re.compile(r"[^\x00-\x1f\x7f\u2028\u2029]{1,%d}" % NAME_LIMIT)
+#: On one line, and without what turns the direction of the text around it.
+_NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]{1,%d}" % NAME_LIMIT)
 
 
 class Say(NamedTuple):
@@ -157,9 +158,13 @@ def checked_room(slug: Any) -> str:
 
 def checked_name(name: Any) -> str:
     """A display name: something to see, on one line."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name.strip()):
+    if not isinstance(name, str) or not _NAME.fullmatch(name.strip()) or not any(map(is_visible, name)):
         raise ClientError("invalid_name")
     return checked_text(name.strip())
+
+
+def is_visible(character: str) -> bool:
+    return character.isprintable() and not character.isspace()
 
 
 # Server frames

@@ -5,6 +5,7 @@ from typing import Any
 from channels.signals import worker_ready
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
+from django.db import transaction
 from django.db.models.signals import post_save, pre_delete
 from django.http import HttpRequest
 
@@ -32,11 +33,16 @@ def close_after_logout(request: HttpRequest, user: Any = None, **kwargs: Any) ->
 def close_if_inactive(instance: Any, **kwargs: Any) -> None:
     """Close the sockets of a user who was banned: made inactive in the admin, or anywhere."""
     if not instance.is_active:
-        joining.close_sockets(instance.pk)
+        close_after_commit(instance.pk)
 
 
 def close_of_deleted(instance: Any, **kwargs: Any) -> None:
-    joining.close_sockets(instance.pk)
+    close_after_commit(instance.pk)
+
+
+def close_after_commit(user_id: int) -> None:
+    """Before it, a socket that comes back at once would still be let in."""
+    transaction.on_commit(lambda: joining.close_sockets(user_id))
 
 
 def start_sweeper(**kwargs: Any) -> None:

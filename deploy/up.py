@@ -7,6 +7,7 @@ in var/redis.
 """
 
 import argparse
+import fcntl
 import os
 import shutil
 import signal
@@ -27,7 +28,10 @@ def main() -> int:
     path = "%s:%s" % (Path(sys.executable).parent, os.environ["PATH"])
     environment = {"BIND": "127.0.0.1", **os.environ, "PATH": path}
     redis = None
+    # A termination ends this as Control-C does, so that Redis is stopped whenever it comes.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     if not environment.get("REDIS_URL"):
+        hold(ROOT / "var" / "redis")
         redis, environment["REDIS_URL"] = start_redis(ROOT / "var" / "redis")
     try:
         for command in ("migrate", "demo"):
@@ -62,6 +66,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--port", type=int, default=int(os.environ.get("PORT") or 8000), help="of the first web process"
     )
     return parser.parse_args(arguments)
+
+
+def hold(folder: Path) -> None:
+    """Keep others from using the folder as long as this process runs: two Redis servers would spoil its data."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise SystemExit("make up runs in this checkout already. Stop it, or set REDIS_URL.") from None
 
 
 def start_redis(folder: Path) -> tuple[subprocess.Popen[bytes], str]:

@@ -75,14 +75,18 @@ class Socket:
     `work` runs what waits on the layer, like a worker.
     """
 
-    def __init__(self, layer: ChannelLayerWrapper, path: str = "/chat/lobby/", query: str = "", cookie: str = ""):
+    def __init__(
+        self, layer: ChannelLayerWrapper, path: str = "/chat/lobby/", query: str | bytes = "", cookie: str = ""
+    ):
         self.layer = layer
         self.path = path
         self.process = "daphne.response.%s!" % uuid.uuid4().hex[:10]
         self.channel = self.process + "socket"
         self.order = 0
         headers = [(b"cookie", cookie.encode())] if cookie else []
-        self.put("websocket.connect", query_string=query.encode(), headers=headers)
+        self.put(
+            "websocket.connect", query_string=query if isinstance(query, bytes) else query.encode(), headers=headers
+        )
 
     def put(self, channel: str, **content: Any) -> None:
         message = {"reply_channel": self.channel, "path": self.path, "order": self.order, **content}

@@ -46,6 +46,14 @@ def test_a_bot_that_raises_harms_no_other(registry, caplog):
     assert "The bot broken failed on message 1 of room lobby" in caplog.text
 
 
+@pytest.mark.parametrize("answer", [5, b"bytes", ["list"], "\0", ""])
+def test_a_bot_that_answers_what_is_no_message_harms_no_other(registry, caplog, answer):
+    bots.bot("odd")(lambda row: answer)
+    bots.bot("good")(lambda row: "fine")
+    assert [said for _, said in bots.answers(said("hi"))] == ["fine"]
+    assert "The bot odd failed" in caplog.text
+
+
 def test_a_bot_never_hears_a_bot(registry):
     """So it can't answer itself in a loop, nor two bots each other."""
     bots.bot("echo")(lambda row: row.message)

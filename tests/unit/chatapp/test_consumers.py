@@ -7,6 +7,7 @@ from channels import Channel, Group
 from django.contrib.auth import logout
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -87,7 +88,17 @@ def test_a_binary_frame_is_refused_and_leaves_the_socket_open(layer):
 
 
 @pytest.mark.parametrize(
-    "path", ["/chat/a b/", "/chat/é/", "/chat/%s/" % ("x" * 200), "/chat/../", "/chat/a\n/", "/chat//"]
+    "path",
+    [
+        "/chat/a b/",
+        "/chat/é/",
+        "/chat/%s/" % ("x" * 200),
+        "/chat/../",
+        "/chat/a\n/",
+        "/chat//",
+        "/chat/lobby\n",
+        "/chat/lobby/\n",
+    ],
 )
 def test_a_room_name_that_cannot_be_is_told_and_closed(layer, path):
     """A24, B1: it never becomes a group name, so no worker dies of it."""
@@ -200,8 +211,14 @@ def test_a_logged_in_user_is_known_by_cookie(layer, alice):
     assert welcome["user"] == "alice"
 
 
-def test_a_session_key_of_nobody_is_refused(layer):
-    assert refusal(Socket(layer, query="session_key=zzz")) == ("session_invalid", 4501)
+@pytest.mark.parametrize("key", ["zzz", "aaaaaaaa%00", "a" * 300, "%ED%A0%80aaaaaaaa"])
+def test_a_session_key_of_nobody_is_refused(layer, key):
+    assert refusal(Socket(layer, query="session_key=" + key)) == ("session_invalid", 4501)
+
+
+@pytest.mark.parametrize("query", ["&".join(["a=1"] * 1001), b"\xff\xfe"])
+def test_a_query_that_cannot_be_read_is_refused(layer, query):
+    assert refusal(Socket(layer, query=query)) == ("invalid_query", 4505)
 
 
 def test_an_expired_cookie_makes_a_guest(layer):
@@ -295,6 +312,17 @@ def test_one_can_log_out_though_the_layer_is_gone(layer, alice, monkeypatch, cap
     assert "their next keepalive will do it" in caplog.text
 
 
+def test_a_ban_closes_the_sockets_only_when_it_is_committed(layer, alice):
+    """Else one that comes back at once would still be let in."""
+    socket = Socket(layer, query="session_key=" + log_in(alice))
+    socket.contents()
+    with transaction.atomic():
+        alice.is_active = False
+        alice.save()
+        assert socket.contents() == []
+    assert refusal(socket)[0] == "logged_out"
+
+
 def test_a_banned_users_sockets_are_closed(layer, alice):
     socket = Socket(layer, query="session_key=" + log_in(alice))
     socket.contents()
@@ -348,6 +376,28 @@ def test_a_disconnect_of_a_socket_that_never_entered_is_harmless(layer):
     socket = Socket(layer, path="/chat/a b/")
     socket.put("websocket.disconnect")
     assert Presence.objects.count() == 0
+
+
+def test_a_frame_that_comes_after_its_disconnect_leaves_nothing_behind(layer):
+    """C9: the layers shuffle channels, so a last frame may be taken late."""
+    socket = Socket(layer)
+    socket.put("websocket.disconnect")
+    socket.say("too late")
+    assert Session.objects.count() == Presence.objects.count() == 0
+
+
+def test_a_socket_that_is_gone_before_it_has_entered_raises_nothing(layer, monkeypatch, caplog):
+    monkeypatch.setattr(joining, "tell_presence", lambda room: None)
+    enter = joining.enter
+
+    def enter_and_vanish(reply_channel, guest):
+        room = enter(reply_channel, guest)
+        Presence.objects.all().delete()
+        return room
+
+    monkeypatch.setattr(joining, "enter", enter_and_vanish)
+    Socket(layer)
+    assert caplog.text == ""
 
 
 def test_a_frame_after_the_session_is_lost_makes_the_socket_come_back(layer):

@@ -101,10 +101,17 @@ def test_any_other_room_name_is_refused(slug):
     assert raised.value.code == "invalid_room"
 
 
-@pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 41, "a\u2028b", "a\0", None])
-def test_a_name_that_could_not_be_shown_on_one_line_is_refused(name):
+@pytest.mark.parametrize(
+    "name", ["", " ", "a\nb", "x" * 41, "a\u2028b", "a\0", None, "\u200b", "\u200d", "abc\u202etxt", "\u3000"]
+)
+def test_a_name_that_could_not_be_seen_or_not_on_one_line_is_refused(name):
     with pytest.raises(ClientError):
         protocol.checked_name(name)
+
+
+@pytest.mark.parametrize("name", ["Ann", " Ann Lee ", "Zoë Ø", "山田", "👩\u200d🚀"])
+def test_any_other_name_is_taken(name):
+    assert protocol.checked_name(name) == name.strip()
 
 
 def test_a_message_frame_gives_its_time_in_utc():
