@@ -45,7 +45,7 @@ def run() -> None:
     forget_at = time.monotonic()
     while True:
         time.sleep(ANNOUNCE_INTERVAL * random.uniform(1, 1.5))
-        close_old_connections()
+        attempt(close_old_connections)
         attempt(announce_stragglers)
         if time.monotonic() >= forget_at:
             forget_at = time.monotonic() + FORGET_INTERVAL
