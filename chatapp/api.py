@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from chatapp import ledger, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import GUEST_COOKIE, Sender, remember_guest, sender_of
-from chatapp.models import Room, new_client_id
+from chatapp.models import Room, checked_or_new_client_id
 
 #: Error code → HTTP status, where it isn't 400.
 STATUS = {"guests_not_allowed": 403, "no_such_room": 404, "rate_limited": 429}
@@ -63,8 +63,7 @@ class Messages(APIView):
         """
         sender = requester(request)
         data = request.data if isinstance(request.data, dict) else {}
-        given = data.get("client_id")
-        client_id = new_client_id() if given is None else protocol.checked_client_id(given)
+        client_id = checked_or_new_client_id(data.get("client_id"))
         message = protocol.checked_message(data.get("message"))
         row, is_new = ledger.store(Room.named(slug), sender, message, client_id)
         if is_new:

@@ -92,7 +92,7 @@ def slash(message: Message, member: Member, command: protocol.Slash) -> None:
     try:
         SLASH_ACTIONS[command.command](member, command)
     except ClientError as e:
-        raise ClientError(e.code, client_id=command.client_id) from None
+        raise e.about(command.client_id) from None
 
 
 def rename(member: Member, command: protocol.Slash) -> None:

@@ -22,7 +22,7 @@ def ws_connect(message: Message, room: str | None = None) -> None:
     visitor = joining.visitor(message, room)
     entered = joining.enter(message.reply_channel, visitor)
     commands.remember(message, entered, visitor.sender)
-    joining.check_still_in(message.reply_channel)
+    joining.check_still_in(message.reply_channel, visitor)
     joining.tell_presence(entered)
 
 

@@ -58,6 +58,11 @@ class ClientError(Exception):
         self.client_id = client_id
         self.retry_after = retry_after
 
+    def about(self, client_id: str | None) -> "ClientError":
+        """This error, naming the message it is about unless it names one already."""
+        self.client_id = self.client_id or client_id
+        return self
+
     @property
     def close_code(self) -> int | None:
         """The code to close the connection with, or None: it stays open."""

@@ -156,11 +156,20 @@ def user_group(user_id: int) -> Group:
     return Group("user-%d" % user_id)
 
 
+def groups_of(room: Room, sender: Sender) -> list[Group]:
+    """The groups that a socket in this room is in."""
+    return [room.group] if sender.user_id is None else [room.group, user_group(sender.user_id)]
+
+
 def join_groups(reply_channel: Channel, room: Room, sender: Sender) -> None:
     """Join, or renew the membership."""
-    room.group.add(reply_channel)
-    if sender.user_id is not None:
-        user_group(sender.user_id).add(reply_channel)
+    for group in groups_of(room, sender):
+        group.add(reply_channel)
+
+
+def presence_at(reply_channel: Channel) -> Presence | None:
+    """The presence of a socket, with its room and user, or None: it has not entered, or has left."""
+    return Presence.objects.select_related("room", "user").filter(channel=reply_channel.name).first()
 
 
 def check_session(presence: Presence) -> None:
@@ -172,19 +181,19 @@ def check_session(presence: Presence) -> None:
         raise ClientError("logged_out")
 
 
-def check_still_in(reply_channel: Channel) -> None:
+def check_still_in(reply_channel: Channel, guest: Visitor) -> None:
     """
     Raise `logged_out` if the login ended while its socket was entering: then it was not yet in the group that is
     closed on logout.
     """
-    presence = Presence.objects.select_related("user").filter(channel=reply_channel.name).first()
+    presence = None if guest.user is None else presence_at(reply_channel)
     if presence is not None:
         check_session(presence)
 
 
 def stay(reply_channel: Channel) -> None:
     """Renew what a living socket has, and tell it the room's head, so that it finds out what it missed."""
-    presence = Presence.objects.select_related("room", "user").filter(channel=reply_channel.name).first()
+    presence = presence_at(reply_channel)
     if presence is None:
         raise ClientError("not_joined")
     check_session(presence)
@@ -195,14 +204,12 @@ def stay(reply_channel: Channel) -> None:
 
 def leave(reply_channel: Channel) -> None:
     """Undo `enter`. Harmless for a socket that never entered."""
-    presence = Presence.objects.select_related("room").filter(channel=reply_channel.name).first()
+    presence = presence_at(reply_channel)
     if presence is None:
         return
     presence.delete()
-    presence.room.group.discard(reply_channel)
-    sender = Sender(presence.sender, presence.name)
-    if sender.user_id is not None:
-        user_group(sender.user_id).discard(reply_channel)
+    for group in groups_of(presence.room, Sender(presence.sender, presence.name)):
+        group.discard(reply_channel)
     tell_presence(presence.room)
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from channels import Channel, Group
@@ -24,6 +24,11 @@ SENDER_LENGTH, NAME_LENGTH = 80, 150
 
 def new_client_id() -> str:
     return uuid.uuid4().hex
+
+
+def checked_or_new_client_id(given: Any) -> str:
+    """The client_id that somebody gave, or a new one for a message that came without. Raises ClientError."""
+    return new_client_id() if given is None else protocol.checked_client_id(given)
 
 
 class Room(models.Model):
@@ -87,7 +92,7 @@ class Room(models.Model):
 
     def present(self) -> "models.QuerySet[Presence]":
         """Those who are here: one for each socket."""
-        return self.presences.filter(seen__gt=timezone.now() - Presence.expiry())
+        return self.presences.filter(seen__gt=Presence.horizon())
 
 
 class ChatMessage(models.Model):
@@ -161,3 +166,8 @@ class Presence(models.Model):
     def expiry() -> timedelta:
         """How long an unrenewed socket counts: as long as its group membership."""
         return timedelta(seconds=settings.CHANNEL_LAYERS["default"]["CONFIG"]["group_expiry"])
+
+    @classmethod
+    def horizon(cls) -> datetime:
+        """A socket that was last seen before this moment counts no more."""
+        return timezone.now() - cls.expiry()

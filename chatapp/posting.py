@@ -14,7 +14,7 @@ from channels.message import Message
 from chatapp import bots, ledger, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
-from chatapp.models import NAME_LENGTH, SENDER_LENGTH, SERVER, ChatMessage, Room, new_client_id
+from chatapp.models import NAME_LENGTH, SENDER_LENGTH, SERVER, ChatMessage, Room, checked_or_new_client_id
 
 
 def post(message: Message) -> None:
@@ -23,7 +23,7 @@ def post(message: Message) -> None:
         room = Room.named(message.get("room"))
         row = None if message.get("announce") else stored(room, message)
     except ClientError as e:
-        raise ClientError(e.code, e.client_id or message.get("client_id"), e.retry_after) from None
+        raise e.about(message.get("client_id")) from None
     if row is not None and message.reply_channel:
         message.reply_channel.send(protocol.text(protocol.ack_frame(row)))
     # A repeat of what was broadcast before needs no lock.
@@ -33,8 +33,7 @@ def post(message: Message) -> None:
 
 def stored(room: Room, message: Message) -> ChatMessage:
     """The row for this message: a new one, or the one that its `client_id` has already."""
-    given = message.get("client_id")
-    client_id = new_client_id() if given is None else protocol.checked_client_id(given)
+    client_id = checked_or_new_client_id(message.get("client_id"))
     row, _ = ledger.store(room, sender_of(message), protocol.checked_message(message.get("message")), client_id)
     return row
 

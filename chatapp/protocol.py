@@ -99,7 +99,7 @@ def decode_text(text: Any, client_id: str | None) -> Say | Slash:
     try:
         message = checked_message(text)
     except ClientError as e:
-        raise ClientError(e.code, client_id=client_id) from None
+        raise e.about(client_id) from None
     command, _, argument = message.partition(" ")
     if command[:1] == "/" and command[1:] in SLASH_COMMANDS:
         return Slash(command[1:], argument.strip(), client_id)

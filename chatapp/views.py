@@ -11,14 +11,13 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import is_safe_url
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
 from chatapp import protocol
 from chatapp.exceptions import ClientError
-from chatapp.identity import GUEST_COOKIE, remember_guest, sender_of
+from chatapp.identity import GUEST_COOKIE, Sender, remember_guest, sender_of
 from chatapp.models import Presence, Room
 
 #: Rooms on the front page.
@@ -34,7 +33,7 @@ def rooms(request: HttpRequest) -> HttpResponse:
             return redirect("room", protocol.checked_room(request.GET["room"].strip()))
         except ClientError as e:
             error = e.text
-    here = Count("presences__sender", distinct=True, filter=Q(presences__seen__gt=timezone.now() - Presence.expiry()))
+    here = Count("presences__sender", distinct=True, filter=Q(presences__seen__gt=Presence.horizon()))
     context = {
         "rooms": Room.objects.annotate(present=here).order_by("-present", "-head", "slug")[:ROOMS_LIMIT],
         "room_pattern": protocol.ROOM_PATTERN,
@@ -57,19 +56,18 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
     known = Room.objects.filter(slug=slug).first()
     if known is None and not settings.CHAT_OPEN_ROOMS:
         raise Http404("There is no such room.")
-    context = {"room": known or Room(slug=slug, title=slug), "config": page_config(request, slug)}
+    context = {"room": known or Room(slug=slug, title=slug), "config": page_config(request, slug, sender)}
     response = render(request, "chatapp/room.html", context)
     remember_guest(request, response, sender)
     return response
 
 
-def page_config(request: HttpRequest, slug: str) -> dict[str, Any]:
-    """What the room's script must know."""
-    user = request.user if request.user.is_authenticated else None
+def page_config(request: HttpRequest, slug: str, sender: Sender) -> dict[str, Any]:
+    """What the room's script must know. A guest is nobody in particular before the socket's `welcome`."""
     return {
         "room": slug,
-        "user": user.get_username() if user else None,
-        "sender": "user:%d" % user.pk if user else None,
+        "user": None if sender.is_guest else sender.name,
+        "sender": None if sender.is_guest else sender.key,
         "maxLength": protocol.MESSAGE_LIMIT,
         "loginUrl": "%s?next=%s" % (reverse("login"), request.path),
     }

@@ -22,8 +22,13 @@ def check_keepalive(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage
             id="relay.E001",
         )
         for alias, expiry in group_expiries().items()
-        if interval and expiry < 2 * interval
+        if ends_too_soon(expiry, interval)
     ]
+
+
+def ends_too_soon(group_expiry: float, keepalive_interval: float) -> bool:
+    """Whether memberships may end though keepalives renew them: two must come in their time. 0: none are sent."""
+    return bool(keepalive_interval) and group_expiry < 2 * keepalive_interval
 
 
 def group_expiries() -> dict[str, float]:

@@ -7,6 +7,7 @@ from daphne import server
 from twisted.internet import reactor
 
 from relay import conf
+from relay.checks import ends_too_soon
 from relay.ws_protocol import WebSocketProtocol
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Server(server.Server):
     def check_expiry(self) -> None:
         """Warn where memberships end between two keepalives: an interval on the command line escapes relay.E001."""
         expiry = getattr(self.channel_layer, "group_expiry", None)
-        if expiry is not None and self.keepalive_interval and expiry < 2 * self.keepalive_interval:
+        if expiry is not None and ends_too_soon(expiry, self.keepalive_interval):
             logger.warning(
                 "Group members expire after %d s, but are renewed only every %s s: sockets will miss messages. "
                 "Shorten --keepalive-interval, or lengthen group_expiry in CHANNEL_LAYERS",

@@ -54,7 +54,7 @@ class Deployment:
 
     def start(self, command: str) -> subprocess.Popen[bytes]:
         """Start a shell command in the checkout; its output goes to a file in this test's folder."""
-        with open(self.folder / ("%d.log" % len(self.processes)), "wb") as log:
+        with open(self.folder / ("%d.log" % len(list(self.folder.glob("*.log")))), "wb") as log:
             process = subprocess.Popen(
                 "exec " + command, shell=True, cwd=ROOT, env=self.environment, stdout=log, stderr=log
             )
@@ -67,6 +67,13 @@ class Deployment:
         self.workers = [self.start(worker or procfile()["worker"]) for _ in range(workers)]
         self.wait_until_ready()
         return self
+
+    def replace_web(self) -> subprocess.Popen[bytes]:
+        """Start another interface server in the place of one that was killed, and wait until it answers."""
+        self.processes.remove(self.web)
+        self.web = self.start(procfile()["web"])
+        self.wait_until_ready()
+        return self.web
 
     def wait_until_ready(self) -> None:
         def ready() -> bool:

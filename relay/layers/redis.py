@@ -3,7 +3,6 @@ asgi_redis's layer, changed just enough to work on the current stack: no message
 (A5), and messages can be read with a current msgpack (A6).
 """
 
-import logging
 import select
 from typing import Any
 
@@ -11,9 +10,8 @@ import msgpack
 import redis
 from asgi_redis import core
 
+from relay.layers.groups import CountedGroups
 from relay.names import StrictNames
-
-logger = logging.getLogger(__name__)
 
 
 class Client(redis.Redis):
@@ -52,8 +50,8 @@ def is_stale(connection: redis.Connection) -> bool:
     return bool(poll.poll(0))
 
 
-class RedisChannelLayer(StrictNames, core.RedisChannelLayer):
-    """asgi_redis's layer with our client, current msgpack, strict names, and group drops that are logged."""
+class RedisChannelLayer(StrictNames, CountedGroups, core.RedisChannelLayer):
+    """asgi_redis's layer with our client, current msgpack, strict names, and group drops that are seen."""
 
     def _generate_connections(self, hosts: list[str], redis_kwargs: dict[str, Any]) -> list[Client]:
         return [Client.from_url(host, **redis_kwargs) for host in hosts]
@@ -66,15 +64,3 @@ class RedisChannelLayer(StrictNames, core.RedisChannelLayer):
         if self.crypter:
             message = self.crypter.decrypt(message, self.expiry + 10)
         return msgpack.unpackb(message, raw=False, strict_map_key=False)
-
-    def send_group(self, group: str, message: dict[str, Any]) -> None:
-        """Send to every member; a member whose channel is full misses the message, which is logged and counted."""
-        self.valid_group_name(group)
-        full = []
-        for channel in self.group_channels(group):
-            try:
-                self.send(channel, message)
-            except self.ChannelFull:
-                full.append(channel)
-        if full:
-            logger.warning("%d members of group %s missed a message: their channels are full", len(full), group)

@@ -132,10 +132,7 @@ def test_membership_and_presence_outlive_their_expiry_while_the_socket_lives_and
         # The sockets' process is gone without a word: no disconnect was sent for either.
         assert Presence.objects.count() == len(deployment.members("lobby")) == 2
     wait_until(lambda: deployment.members("lobby") == [], "the group forgets the dead sockets", 15)
-    new = deployment.start("python -m relay.daphne --bind 127.0.0.1 --port $PORT project.asgi:channel_layer")
-    assert new.poll() is None
-    deployment.processes.remove(deployment.web)
-    deployment.wait_until_ready()
+    assert deployment.replace_web().poll() is None
 
     def alone():
         with deployment.socket() as socket:

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from channels import DEFAULT_CHANNEL_LAYER, channel_layers
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chatapp import ledger, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
-from chatapp.models import SERVER, Room, new_client_id
+from chatapp.models import SERVER, Room, checked_or_new_client_id
 
 
 class Command(BaseCommand):
@@ -25,11 +24,11 @@ class Command(BaseCommand):
 
     def handle(self, room: str, text: str, name: str, client_id: str | None, **options: Any) -> None:
         try:
-            key = new_client_id() if client_id is None else protocol.checked_client_id(client_id)
+            key = checked_or_new_client_id(client_id)
             sender = Sender(SERVER, protocol.checked_name(name))
             row, is_new = ledger.store(Room.named(room), sender, protocol.checked_message(text), key)
         except ClientError as e:
             raise CommandError("%s (%s)" % (e.text, e.code)) from None
-        if is_new and not channel_layers[DEFAULT_CHANNEL_LAYER].local_only():
+        if is_new:
             row.ask_to_announce()
         self.stdout.write("Said in %s as message %d." % (room, row.seq) if is_new else "It was said before.")

@@ -93,6 +93,16 @@ def test_one_that_raises_lets_the_next_go_on(layer, handler):
     assert (raised, handler.events) == (["bad"], ["start good", "end good"])
 
 
+def handle_with_two_waiting(layer, started, gate):
+    """Have 0 handled, which says when it has `started` and waits at the `gate`; meanwhile 1 and 2 join the line."""
+    first = start(layer, "0", order=0)
+    started.wait(20)
+    for order in (1, 2):
+        start(layer, str(order), order=order).join(20)
+    gate.set()
+    first.join(20)
+
+
 def test_each_message_that_waited_sends_what_it_sends(layer):
     """The sends of a consumer wait until it ends; those of each in the line must all go out, once."""
     started, gate = threading.Event(), threading.Event()
@@ -104,12 +114,7 @@ def test_each_message_that_waited_sends_what_it_sends(layer):
             assert gate.wait(20)
 
     layer.router.add_route(route("work", linearize(consumer)))
-    first = start(layer, "0", order=0)
-    started.wait(20)
-    for order in (1, 2):
-        start(layer, str(order), order=order).join(20)
-    gate.set()
-    first.join(20)
+    handle_with_two_waiting(layer, started, gate)
     sent = [layer.receive(["out"])[1] for _ in range(4)]
     assert [content and content["name"] for content in sent] == ["0", "1", "2", None]
 
@@ -130,12 +135,7 @@ def test_sends_that_fail_cost_no_waiting_message_and_are_not_repeated(layer, mon
     layer.router.add_route(route("work", linearize(consumer)))
     layer.channel_layer.capacity = 1
     layer.send("full", {"n": 0})
-    first = start(layer, "0", order=0)
-    started.wait(20)
-    for order in (1, 2):
-        start(layer, str(order), order=order).join(20)
-    gate.set()
-    first.join(20)
+    handle_with_two_waiting(layer, started, gate)
     start(layer, "later", order=3).join(20)
     assert handled == ["0", "1", "2", "later"]
     assert layer.receive(["free"])[1] == {"n": 1}
