@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,10 @@ def checkout(tmp_path):
     changes = subprocess.run(["git", "diff", "HEAD"], cwd=ROOT, capture_output=True, check=True).stdout
     if changes:
         subprocess.run(["git", "apply"], cwd=folder, input=changes, check=True)
+    new = subprocess.run(["git", "ls-files", "--others", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True)
+    for name in filter(None, new.stdout.decode().split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
     environment = Path(sys.executable).parent.parent
     (folder / ".venv").symlink_to(environment)
     return folder
