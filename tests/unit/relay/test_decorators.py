@@ -1,8 +1,12 @@
-"""linearize within one process. tests/integration/test_linearize.py has it over Redis and several processes."""
+"""
+linearize within one process, on layers without order: it takes turns. tests/integration/test_linearize.py has it over
+Redis and several processes, and on layers that keep the order themselves.
+"""
 
 import threading
 
 import pytest
+from asgiref import inmemory
 from channels import Channel
 from channels.message import Message, pending_message_store
 from channels.routing import route
@@ -34,6 +38,13 @@ def start(layer, name, socket="a", order=None):
     thread = threading.Thread(target=dispatch, args=(layer, "work", content))
     thread.start()
     return thread
+
+
+@pytest.fixture
+def layer(layer):
+    """The default channel layer, over asgiref's own layer in memory."""
+    layer.channel_layer = inmemory.ChannelLayer(capacity=1000)
+    return layer
 
 
 @pytest.fixture

@@ -5,6 +5,15 @@ import pytest
 from relay import scripts
 
 NAMES = sorted(path.stem for path in scripts.FOLDER.glob("*.lua"))
+PARTS = sorted(path.stem for path in (scripts.FOLDER / "include").glob("*.lua"))
+
+
+def own(name):
+    return (scripts.FOLDER / (name + ".lua")).read_text(encoding="utf-8")
+
+
+def named(kind, text):
+    return {int(number) for number in re.findall(kind + r"\[(\d+)(?:\.\.\.)?\]", text)}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -14,13 +23,24 @@ def test_every_script_has_a_header_of_what_it_takes(name):
     header = "\n".join(line for line in text.splitlines() if line.startswith("-- "))
     code = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
     for kind in ("KEYS", "ARGV"):
-        pattern = kind + r"\[(\d+)\]"
-        assert set(re.findall(pattern, code)) == set(re.findall("-- " + pattern, header)), kind
+        assert named(kind, code) <= named(kind, header), kind
+        assert named(kind, header) == set(range(1, len(named(kind, header)) + 1)), kind
     assert "Returns" in header
-    assert len(text.splitlines()) <= 60
+
+
+@pytest.mark.parametrize("name", [*NAMES, *("include/" + part for part in PARTS)])
+def test_scripts_are_small(name):
+    assert len(own(name).splitlines()) <= (80 if name == "include/lane" else 60)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_script_makes_up_keys(name):
-    """All keys are passed in: a cluster, and a reader, must see which they are."""
+    """All keys are passed in, or were put into Redis by someone to whom they were."""
     assert ".." not in re.sub(r"^--.*$", "", scripts.source(name), flags=re.MULTILINE)
+
+
+def test_every_script_is_used():
+    code = "\n".join(path.read_text() for path in (scripts.FOLDER.parent).rglob("*.py"))
+    assert [name for name in NAMES if '"%s"' % name not in code] == []
+    texts = "\n".join(own(name) for name in NAMES)
+    assert [part for part in PARTS if "-- include %s\n" % part not in texts] == []

@@ -1,17 +1,11 @@
-"""
-asgi_redis's layer, changed just enough to work on the current stack: no message is doubled by a lost connection
-(A5), and messages can be read with a current msgpack (A6).
-"""
+"""The Redis client: redis-py's, without what loses or doubles messages (A5, A21, A22)."""
 
+import os
 import select
+import weakref
 from typing import Any
 
-import msgpack
 import redis
-from asgi_redis import core
-
-from relay.layers.groups import CountedGroups
-from relay.names import StrictNames
 
 
 class Client(redis.Redis):
@@ -22,6 +16,10 @@ class Client(redis.Redis):
     carried it out: a message is pushed twice, or a popped one is lost. Here a broken connection raises. A connection
     that the server closed while it was idle is found before anything is sent on it, so a restart costs no error.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        forget_in_children(self.connection_pool)
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         name = args[0]
@@ -50,17 +48,18 @@ def is_stale(connection: redis.Connection) -> bool:
     return bool(poll.poll(0))
 
 
-class RedisChannelLayer(StrictNames, CountedGroups, core.RedisChannelLayer):
-    """asgi_redis's layer with our client, current msgpack, strict names, and group drops that are seen."""
+def forget_in_children(pool: redis.ConnectionPool) -> None:
+    """
+    After a fork, the child starts with an empty pool. redis-py would notice by itself, and shut the connections down,
+    which are the parent's too (A21).
+    """
+    reference = weakref.ref(pool)
 
-    def _generate_connections(self, hosts: list[str], redis_kwargs: dict[str, Any]) -> list[Client]:
-        return [Client.from_url(host, **redis_kwargs) for host in hosts]
+    def forget() -> None:
+        living = reference()
+        if living is not None:
+            for connection in list(living._available_connections) + list(living._in_use_connections):
+                connection._sock = None
+            living.reset()
 
-    def serialize(self, message: dict[str, Any]) -> bytes:
-        value = msgpack.packb(message, use_bin_type=True)
-        return self.crypter.encrypt(value) if self.crypter else value
-
-    def deserialize(self, message: bytes) -> dict[str, Any]:
-        if self.crypter:
-            message = self.crypter.decrypt(message, self.expiry + 10)
-        return msgpack.unpackb(message, raw=False, strict_map_key=False)
+    os.register_at_fork(after_in_child=forget)

@@ -1,0 +1,101 @@
+"""What a layer hands out: messages on lease, and what it tells about its channels."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Content(dict):
+    """
+    The content of a received message: equal to the dict that was sent.
+
+    `id` is the message's own from the moment it was sent, and stays the same when it is delivered again: the
+    idempotency key for work that has no other. `lane` is what it is ordered by, `attempts` counts its deliveries.
+    """
+
+    id = ""
+    lane = ""
+    attempts = 1
+
+
+class Record(NamedTuple):
+    """A message as a layer keeps it."""
+
+    id: str
+    #: Seconds since the epoch, by the layer's clock.
+    sent: float
+    #: The channel that it is read from: a process-local one ends with its `!`.
+    channel: str
+    #: Whom it is for: `=channel`, `@group`; or what it tells an interface process: `+group/channel`, `-group/channel`.
+    target: str
+    body: bytes
+    #: Deliveries, this one included.
+    attempts: int
+
+
+@dataclass(slots=True, eq=False)
+class Lease:
+    """Some messages from the front of one lane, in the hands of one reader."""
+
+    lane: str
+    #: Which reader has it, and what else the layer needs to find it again.
+    holder: Any
+    take: int
+    #: Messages of it that have been acknowledged.
+    done: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """
+    A taken message. Acknowledge it, give it back or bury it; until then, and while its reader lives, nobody else gets
+    it or what comes after it in its lane.
+    """
+
+    #: For whom: one channel; several for a group message that an interface server reads.
+    channels: tuple[str, ...]
+    content: Content
+    #: None for a message that was not leased but is gone from its layer (`relay.layers.take` on a foreign one).
+    lease: Lease | None = None
+    #: Its place in the lease, from 1.
+    position: int = 1
+    #: Seconds since the epoch, by the layer's clock; None where that is not known.
+    sent: float | None = None
+
+    @property
+    def channel(self) -> str:
+        return self.channels[0]
+
+
+@dataclass(slots=True)
+class DeadLetter:
+    """A message that was given up."""
+
+    id: str
+    channel: str
+    lane: str
+    #: Seconds since the epoch.
+    died: float
+    attempts: int
+    reason: str
+    #: What was sent, or None where it can't be read.
+    content: dict[str, Any] | None
+    #: Its first bytes as they are kept.
+    raw: bytes = field(repr=False, default=b"")
+
+
+@dataclass(slots=True)
+class ChannelStatus:
+    """How a channel does. `full`, `expired` and `sent` are counts since the layer's data began."""
+
+    channel: str
+    #: Messages that nobody has taken.
+    depth: int = 0
+    #: Seconds that the oldest of them has been waiting.
+    age: float = 0.0
+    #: Messages that are taken and not acknowledged.
+    in_flight: int = 0
+    sent: int = 0
+    full: int = 0
+    expired: int = 0
+    #: Dead letters that lie there.
+    dead: int = 0

@@ -1,0 +1,111 @@
+"""Groups in Redis: a group lists interface processes, and a broadcast is one message for each."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from relay.layers.base import LeasingLayer, Outgoing
+from relay.layers.redis.shard import Shard
+
+logger = logging.getLogger(__name__)
+
+#: What the keys call the process that ordinary channels belong to.
+NO_PROCESS = "-"
+
+#: Members that are put back with one call.
+RESTORE_BATCH = 1000
+
+
+class RedisGroups(LeasingLayer):
+    """
+    The group extension of the Redis layers.
+
+    What is added and discarded travels to the interface process through the queue of its messages, so the process's own
+    map is right for each message that it reads. Ordinary channels can be members too; each gets its own copy.
+    """
+
+    def group_add(self, group: str, channel: str) -> None:
+        """A channel is a member for `group_expiry` seconds from now, and no longer than its process lives."""
+        self.valid_group_name(group)
+        self.valid_channel_name(channel)
+        process = self._process_of(channel)
+        target = "+%s/%s" % (group, channel)
+        expiry = self._milliseconds(self.group_expiry)
+        if process and self.shard_of(process) is not self.shard_of(group):
+            # First the process must know, so that it has the socket when the first message comes.
+            self._tell(process, target, b"%d" % expiry)
+        self._run_group(group, process, "group_add", [expiry, self.new_id(), target, channel])
+
+    def group_discard(self, group: str, channel: str) -> None:
+        """A channel is no member any more. Harmless if it was none."""
+        self.valid_group_name(group)
+        self.valid_channel_name(channel)
+        process = self._process_of(channel)
+        target = "-%s/%s" % (group, channel)
+        keys = [self.keys.group(group), self.keys.members(group, process), *self._queue(group, process)]
+        args = [self._ready_of(process), channel, self._milliseconds(self.group_expiry), self.new_id(), target]
+        self.shard_of(group).run_patiently("group_discard", keys, args, self.patience)
+        if process and self.shard_of(process) is not self.shard_of(group):
+            self._tell(process, target, b"")
+
+    def group_channels(self, group: str) -> list[str]:
+        self.valid_group_name(group)
+        shard = self.shard_of(group)
+        channels = shard.run_patiently("group_channels", [self.keys.group(group)], [], self.patience)
+        return [channel.decode() for channel in channels]
+
+    def send_group_many(self, group: str, messages: Iterable[dict[str, Any]]) -> None:
+        self.valid_group_name(group)
+        packed = [(*self._group_message(group, message), message) for message in messages]
+        args: list[Any] = [self._milliseconds(self.expiry), "@" + group]
+        for message_id, body, _ in packed:
+            args += [message_id, body]
+        shard = self.shard_of(group)
+        elsewhere, ordinary, dropped = self._run_once(shard, "group_send", [self.keys.group(group)], args)
+        for ready in elsewhere:
+            process = self.keys.channel_of(ready.decode())
+            copies = [Outgoing(process, process, "@" + group, message_id, body) for message_id, body, _ in packed]
+            dropped += len(self._send(copies))
+        for channel in ordinary:
+            dropped += len(self.send_many([(channel.decode(), message) for _, _, message in packed]))
+        if dropped:
+            logger.warning(
+                "%d messages for group %s were dropped: the queues of their readers are full", dropped, group
+            )
+
+    def restore_groups(self, shard: Shard) -> None:
+        """Put the groups that live on this server back, as this process knows them; then tell who wants to know."""
+        for process, group, channels in self.groups.snapshot():
+            if self.shard_of(group) is shard:
+                for start in range(0, len(channels), RESTORE_BATCH):
+                    batch = channels[start : start + RESTORE_BATCH]
+                    self._run_group(
+                        group, process, "group_add", [self._milliseconds(self.group_expiry), "", "", *batch]
+                    )
+        for listener in self.on_restore:
+            listener()
+
+    def _run_group(self, group: str, process: str, script: str, args: list[Any]) -> None:
+        """Run `group_add`; whoever gives no message id does not want the process told."""
+        members = self.keys.members(group, process)
+        queue = self._queue(group, process)
+        entry = members
+        if queue:
+            entry = "%s %s %d" % (members, queue[0], self.get_capacity(process))
+        keys = [self.keys.group(group), members, *(queue if args[1] else [])]
+        first = [self._ready_of(process), entry, self._milliseconds(self.lease)]
+        self.shard_of(group).run_patiently(script, keys, [*first, *args], self.patience)
+
+    def _queue(self, group: str, process: str) -> list[str]:
+        """The key of a process's lane, if it lives on the group's server."""
+        if process and self.shard_of(process) is self.shard_of(group):
+            return [self.keys.lane(process)]
+        return []
+
+    def _ready_of(self, process: str) -> str:
+        return self.keys.ready(process) if process else NO_PROCESS
+
+    def _tell(self, process: str, target: str, body: bytes) -> None:
+        """Tell a process on another server than its group's. Its queue takes that even when it is full of messages."""
+        told = Outgoing(process, process, target, self.new_id(), body)
+        self._put(self.shard_of(process), [told], capacity=2**31)

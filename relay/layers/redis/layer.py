@@ -1,0 +1,320 @@
+"""The Redis layer: lanes, leases and groups on one or several servers."""
+
+import functools
+import logging
+import random
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import redis
+from asgi_redis import core, sentinel
+
+from relay.exceptions import LayerUnavailable
+from relay.layers.base import LeasingLayer, Outgoing
+from relay.layers.delivery import ChannelStatus, DeadLetter, Delivery, Lease, Record
+from relay.layers.redis import records
+from relay.layers.redis.client import Client
+from relay.layers.redis.groups import RedisGroups
+from relay.layers.redis.heart import Heart, leave_at_exit, sweep
+from relay.layers.redis.keys import Keys
+from relay.layers.redis.reader import RedisReader, finished, warn_of_lost
+from relay.layers.redis.shard import Shard
+
+logger = logging.getLogger(__name__)
+
+#: Time limits of connections: a blocking wait is shorter, so a longer silence means that the server is gone (A18).
+CONNECTION = {"socket_timeout": 15, "socket_connect_timeout": 3, "socket_keepalive": True}
+
+
+#: When a channel is full: milliseconds between two clean-ups, and lanes of each channel that one looks at.
+SWEEP_PAUSE, SWEEP_BATCH = 100, 1000
+
+
+class LeasingRedisLayer(RedisGroups, LeasingLayer):
+    """
+    What relay's two Redis layers share. `shards` is set by `_open_shards`, when the hosts are known.
+
+    patience: seconds for which a send is tried again while its server can't be reached; then LayerUnavailable.
+    connection_kwargs: for redis-py's connections; the time limits in `CONNECTION` hold unless given.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        prefix: str = "asgi:",
+        patience: float = 10.0,
+        connection_kwargs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ):
+        self.keys = Keys(prefix)
+        self.patience = patience
+        self.hearts: list[Heart] = []
+        self._starting = threading.Lock()
+        self._senders = threading.local()
+        super().__init__(*args, prefix=prefix, connection_kwargs={**CONNECTION, **(connection_kwargs or {})}, **kwargs)
+        self.shards = [
+            Shard(index, functools.partial(self.connection, index), self.keys.shared) for index in range(self.ring_size)
+        ]
+        leave_at_exit(self)
+
+    def _register_scripts(self) -> None:
+        """asgi_redis's own scripts are not used here."""
+
+    def _make_reader(self, name: str) -> RedisReader:
+        return RedisReader(name, self.keys, self.shards, self.lease)
+
+    def _start(self) -> None:
+        """Begin to beat, with the first reader."""
+        with self._starting:
+            if not self.hearts:
+                self.hearts = [Heart(self, shard) for shard in self.shards]
+
+    def shard_of(self, name: str) -> Shard:
+        return self.shards[self.consistent_hash(name)]
+
+    # Sending
+
+    def _send(self, outgoing: list[Outgoing]) -> list[int]:
+        """Each to its server; one that may go to any, and is refused by the first, to the next."""
+        ways = [self._ways(message) for message in outgoing]
+        left = list(range(len(outgoing)))
+        refused: list[int] = []
+        for attempt in range(self.ring_size):
+            by_shard: dict[Shard, list[int]] = {}
+            for position in left:
+                by_shard.setdefault(ways[position][attempt], []).append(position)
+            left = []
+            for shard, positions in by_shard.items():
+                for position in self._put_or_sweep(shard, outgoing, positions):
+                    (left if attempt + 1 < len(ways[position]) else refused).append(position)
+        for position in refused:
+            shard = ways[position][-1]
+            shard.run_or_later("lane_refuse", [self.keys.ready(outgoing[position].channel)], [])
+        return sorted(refused)
+
+    def _ways(self, message: Outgoing) -> list[Shard]:
+        """The servers that a message may go to. A lane lives on one; a message that is a lane of its own, on any."""
+        if message.lane != message.id:
+            return [self.shard_of(message.lane)]
+        return sorted(random.sample(self.shards, self.ring_size), key=Shard.pause)
+
+    def _put_or_sweep(self, shard: Shard, outgoing: list[Outgoing], positions: list[int]) -> list[int]:
+        """Send those at these positions to one server. If it refuses some, make room from what has expired."""
+        for _ in range(2):
+            places = self._put(shard, [outgoing[position] for position in positions])
+            positions = [positions[place - 1] for place in places]
+            if not positions or not self._sweep(shard):
+                break
+        return positions
+
+    def _sweep(self, shard: Shard) -> bool:
+        return sweep(shard, self.keys, int(self.lease * 1000), self.max_deliveries, SWEEP_PAUSE, SWEEP_BATCH)
+
+    def _put(self, shard: Shard, messages: list[Outgoing], capacity: int | None = None) -> list[int]:
+        """Send to one server; returns the places, from 1, of those that were refused. `capacity`: not the channel's."""
+        keys, args = [], []
+        for message in messages:
+            keys += [self.keys.lane(message.lane), self.keys.ready(message.channel)]
+            args += [
+                message.id,
+                self._milliseconds(self.expiry_of(message.channel)),
+                capacity or self._share(shard, message),
+                message.target,
+                message.body,
+            ]
+        return self._run_once(shard, "lane_send", keys, args)
+
+    def _share(self, shard: Shard, message: Outgoing) -> int:
+        """
+        What a server may hold of the message's channel: of one whose messages go to any server its part of the
+        capacity, of one whose messages are bound to a server all of it.
+        """
+        capacity = self.get_capacity(message.channel)
+        return capacity if message.lane != message.id else (capacity + shard.index) // self.ring_size
+
+    def _run_once(self, shard: Shard, script: str, keys: list[str], args: list[Any]) -> Any:
+        """Run a sending script so that it has its effect once, under the name of this thread as sender."""
+        local = self._senders
+        if not hasattr(local, "key"):
+            local.key, local.calls = self.keys.sender(self.new_id()), 0
+        local.calls += 1
+        return shard.run_once(script, [local.key, *keys], [local.calls, *args], self.patience)
+
+    @staticmethod
+    def _milliseconds(seconds: float | None) -> int:
+        """For scripts: 0 is no end."""
+        return 0 if seconds is None else max(1, int(seconds * 1000))
+
+    # Receiving
+
+    def _lease(
+        self, reader: RedisReader, names: list[str], limit: int, block: bool, done: list[Delivery]
+    ) -> list[tuple[Lease, list[Record]]]:
+        self._start()
+        reader.owe(done)
+        give_up_at = time.monotonic() + self.blpop_timeout
+        while True:
+            leases: list[tuple[Lease, list[Record]]] = []
+            # In any order, so that no server and no channel starves another.
+            for shard in random.sample(self.shards, len(self.shards)):
+                room = limit - sum(len(found) for _, found in leases)
+                if room > 0 and not any(record.attempts > 1 for _, found in leases for record in found):
+                    leases += reader.take(shard, random.sample(names, len(names)), room, company=bool(leases))
+            if leases:
+                reader.settle()
+                return leases
+            if not block or not reader.wait(names, give_up_at - time.monotonic()):
+                return []
+
+    def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
+        for (reader, shard), leases in by_holder(finished(deliveries)).items():
+            keys = [reader.held, *(self.keys.lane(lease.lane) for lease in leases)]
+            args = [value for lease in leases for value in (lease.take, lease.done)]
+            warn_of_lost(shard.run_or_later("lane_acknowledge", keys, args))
+
+    def give_back(self, deliveries: Iterable[Delivery], reason: str = "", delay: float = 0) -> None:
+        for (reader, shard), leases in by_holder(leases_of(deliveries)).items():
+            keys = [reader.held, *(self.keys.lane(lease.lane) for lease in leases)]
+            args = [reason, int(delay * 1000), self.max_deliveries, *(lease.take for lease in leases)]
+            warn_of_lost(shard.run_or_later("lane_give_back", keys, args))
+
+    def renew(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
+        deliveries = list(deliveries)
+        still = set()
+        for (reader, shard), leases in by_holder(leases_of(deliveries)).items():
+            keys = [reader.held, *(self.keys.lane(lease.lane) for lease in leases)]
+            args = [int(self.lease * 1000), *(lease.take for lease in leases)]
+            answer = shard.run_patiently("lane_renew", keys, args, self.patience)
+            still |= {lease for lease, held in zip(leases, answer, strict=True) if held}
+        return [delivery for delivery in deliveries if delivery.lease in still]
+
+    def dead_letter(self, delivery: Delivery, reason: str) -> None:
+        if delivery.lease is not None:
+            self._bury(delivery.lease, delivery.position, reason, acknowledge=True)
+
+    def _bury(self, lease: Lease, position: int, reason: str, acknowledge: bool = False) -> None:
+        reader, shard = lease.holder
+        args = [lease.take, position, reason, int(acknowledge)]
+        shard.run_patiently("lane_bury", [reader.held, self.keys.lane(lease.lane)], args, self.patience)
+        if acknowledge:
+            lease.done = position
+
+    # Serialization
+
+    def _encode(self, message: dict[str, Any]) -> bytes:
+        body = super()._encode(message)
+        return self.crypter.encrypt(body) if self.crypter else body
+
+    def _decode(self, body: bytes) -> dict[str, Any]:
+        # No time limit for the decryption: the layer knows when a message expires, and a clock that is behind the
+        # sender's would make it unreadable (A29).
+        return super()._decode(self.crypter.decrypt(body) if self.crypter else body)
+
+    # For who looks after it
+
+    def status(self) -> list[ChannelStatus]:
+        rows: dict[str, ChannelStatus] = {}
+        for shard in self.shards:
+            now, *channels = shard.run("status")
+            for ready, waiting, sent, full, expired, dead, flying, oldest in channels:
+                name = self.keys.channel_of(ready.decode())
+                row = rows.setdefault(name, ChannelStatus(name))
+                row.depth += max(waiting, 0)
+                row.age = max(row.age, (now - oldest) / 1000 if oldest else 0)
+                row.in_flight += flying
+                row.sent += sent
+                row.full += full
+                row.expired += expired
+                row.dead += dead
+        return [rows[name] for name in sorted(rows)]
+
+    def dead_letters(self) -> list[DeadLetter]:
+        letters = []
+        for index in range(self.ring_size):
+            for message_id, raw in self.connection(index).hscan_iter(self.keys.letters):
+                letter, body = records.unpack_letter(self.keys, message_id, raw)
+                try:
+                    letter.content = self._decode(body)
+                except Exception as e:
+                    logger.debug("The dead letter %s can't be read: %s", letter.id, e)
+                letters.append(letter)
+        return sorted(letters, key=lambda letter: letter.died)
+
+    def retry_dead(self, ids: Iterable[str]) -> int:
+        known = {letter.id for letter in self.dead_letters() if letter.channel}
+        return sum(shard.run("letter_retry", (), [name for name in ids if name in known]) for shard in self.shards)
+
+    def discard_dead(self, ids: Iterable[str]) -> int:
+        wanted = list(ids)
+        return sum(shard.run("letter_discard", (), wanted) for shard in self.shards)
+
+    def flush(self) -> None:
+        """Delete everything that the layer keeps, on all servers. For tests: it takes what others wait for, too."""
+        for index in range(self.ring_size):
+            client = self.connection(index)
+            for keys in batches(client.scan_iter(self.keys.root + "*", count=1000), 1000):
+                client.execute_command("UNLINK", *keys)
+        self.readers.clear()
+        self.groups.clear()
+
+    def close(self) -> None:
+        """Give back what this process has, and say that it is gone. The layer can be used again afterwards."""
+        hearts, self.hearts = self.hearts, []
+        for heart in hearts:
+            heart.stop()
+        readers = self.readers.living()
+        processes = {name for reader in readers for name in reader.processes}
+        if not hearts:
+            return
+        keys = [*(reader.held for reader in readers), *map(self.keys.ready, processes)]
+        for shard in self.shards:
+            try:
+                shard.run("leave", keys, [len(readers)])
+            except LayerUnavailable:
+                logger.info("Redis server %d was not told that this process ends", shard.index)
+        self.readers.clear()
+
+
+class RedisChannelLayer(LeasingRedisLayer, core.RedisChannelLayer):
+    """asgi_redis's RedisChannelLayer, by relay's contract (`relay.layers.base`)."""
+
+    def _generate_connections(self, hosts: list[str], redis_kwargs: dict[str, Any]) -> list[Client]:
+        return [Client.from_url(host, **redis_kwargs) for host in hosts]
+
+
+class RedisSentinelChannelLayer(LeasingRedisLayer, sentinel.RedisSentinelChannelLayer):
+    """
+    asgi_redis's RedisSentinelChannelLayer, by relay's contract. It keeps its connections: they ask the Sentinels for
+    the master when they connect, and a master that is deposed hangs up (A28). `sentinel_refresh_interval` is not used.
+    """
+
+    def _master_for(self, service_name: str) -> redis.Redis:
+        if service_name not in self._master_connections:
+            self._master_connections[service_name] = self._sentinel.master_for(service_name, redis_class=Client)
+        return self._master_connections[service_name]
+
+
+def leases_of(deliveries: Iterable[Delivery]) -> list[Lease]:
+    """The leases of these, each once."""
+    return list(dict.fromkeys(delivery.lease for delivery in deliveries if delivery.lease is not None))
+
+
+def by_holder(leases: Iterable[Lease]) -> dict[tuple[RedisReader, Shard], list[Lease]]:
+    """The leases by reader and server."""
+    holders: dict[tuple[RedisReader, Shard], list[Lease]] = {}
+    for lease in leases:
+        holders.setdefault(lease.holder, []).append(lease)
+    return holders
+
+
+def batches(items: Iterable[Any], size: int) -> Iterable[list[Any]]:
+    batch = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,200 @@
+"""A reader of the Redis layer: what it takes, what it owes, and how it waits without asking again and again."""
+
+import logging
+import os
+import select
+from collections.abc import Iterable
+from typing import Any
+
+import redis
+
+from relay.exceptions import LayerUnavailable
+from relay.layers.delivery import Delivery, Lease, Record
+from relay.layers.readers import Reader
+from relay.layers.redis import records
+from relay.layers.redis.client import is_stale
+from relay.layers.redis.keys import Keys
+from relay.layers.redis.shard import Shard
+
+logger = logging.getLogger(__name__)
+
+#: Seconds beyond the time asked for after which a blocked server counts as gone.
+GRACE = 3
+
+
+class RedisReader(Reader):
+    """relay's Reader, with its state on each server: the number of its last take, and acknowledgements to come."""
+
+    def __init__(self, name: str, keys: Keys, shards: list[Shard], lease: float):
+        super().__init__(name)
+        self.keys = keys
+        self.held = keys.held(name)
+        self.shards = shards
+        self.lease = int(lease * 1000)
+        self.takes = [0] * len(shards)
+        #: Whether the answer to the last take is outstanding.
+        self.unanswered = [False] * len(shards)
+        #: (lane, take, last message) for each server.
+        self.owed: list[list[tuple[str, int, int]]] = [[] for _ in shards]
+        self.ears = [Ear(shard) for shard in shards]
+        self.closing, self.closer = os.pipe()
+
+    def owe(self, deliveries: list[Delivery]) -> None:
+        """These are handled: the next take tells."""
+        for lease in finished(deliveries):
+            self.owed[lease.holder[1].index].append((lease.lane, lease.take, lease.done))
+
+    def take(self, shard: Shard, names: list[str], limit: int, company: bool) -> list[tuple[Lease, list[Record]]]:
+        """
+        Acknowledge what is owed to this server, and lease what it has. Nothing while it can't be reached; then the
+        next take is the same once more, so nothing is leased that nobody knows of. `company`: there are others already.
+        """
+        index = shard.index
+        if not shard.may_be_tried():
+            return []
+        if not self.unanswered[index]:
+            self.takes[index] += 1
+        owed, again = self.owed[index][:], self.unanswered[index]
+        pairs = [key for name in names for key in (self.keys.ready(name), self.keys.bell(name))]
+        keys = [self.held, *pairs, *(self.keys.lane(lane) for lane, _, _ in owed)]
+        args = [int(again), self.takes[index], limit, self.lease, len(names), int(company)]
+        args += [value for _, take, done in owed for value in (take, done)]
+        self.unanswered[index] = True
+        try:
+            *lanes, lost = shard.run("lane_take", keys, args)
+        except LayerUnavailable:
+            return []
+        self.unanswered[index] = False
+        del self.owed[index][: len(owed)]
+        if lost and not again:
+            warn_of_lost(lost)
+        return [self.leased(shard, *lane) for lane in lanes]
+
+    def leased(self, shard: Shard, lane: bytes, failed: bytes, found: list[bytes]) -> tuple[Lease, list[Record]]:
+        lease = Lease(self.keys.lane_of(lane.decode()), (self, shard), self.takes[shard.index])
+        return lease, [records.unpack(self.keys, raw, int(failed) + 1) for raw in found]
+
+    def settle(self) -> None:
+        """Tell the servers what they were not told with a take."""
+        for shard in self.shards:
+            owed, self.owed[shard.index] = self.owed[shard.index], []
+            if owed:
+                keys = [self.held, *(self.keys.lane(lane) for lane, _, _ in owed)]
+                args = [value for _, take, done in owed for value in (take, done)]
+                warn_of_lost(shard.run_or_later("lane_acknowledge", keys, args))
+
+    def wait(self, names: list[str], seconds: float) -> bool:
+        """Wait until there may be something on one of these channels; False after that time, or if it is closed."""
+        if self.closed or seconds <= 0:
+            return False
+        bells = [self.keys.bell(name) for name in names]
+        poll = select.poll()
+        poll.register(self.closing, select.POLLIN)
+        listening = [ear for ear in self.ears if ear.listen(bells, seconds, poll)]
+        try:
+            if not listening:
+                pause = max(0.01, min(shard.pause() for shard in self.shards))
+                poll.poll(min(seconds, pause) * 1000)
+                return not self.closed
+            woken = {number for number, _ in poll.poll((seconds + GRACE) * 1000)}
+        except BaseException:
+            for ear in listening:
+                ear.stop_at_once()
+            raise
+        if self.closed:
+            for ear in listening:
+                ear.stop_at_once()
+            return False
+        heard = [ear.hear() if ear.number in woken else ear.stop() for ear in listening]
+        return any(heard)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            os.write(self.closer, b"x")
+
+    def abandon(self) -> None:
+        for ear in self.ears:
+            if ear.connection is not None:
+                ear.connection._sock = None
+
+    def __del__(self) -> None:
+        os.close(self.closing)
+        os.close(self.closer)
+
+
+class Ear:
+    """A connection to one server that waits for a bell. It is kept, and not from the pool: it blocks."""
+
+    def __init__(self, shard: Shard):
+        self.shard = shard
+        self.connection: Any = None
+        self.client_id = 0
+        self.number = -1
+
+    def listen(self, bells: list[str], seconds: float, poll: Any) -> bool:
+        """Begin to wait. False if the server can't be reached."""
+        if not self.shard.may_be_tried():
+            return False
+        try:
+            self.connect()
+            self.connection.send_command("BLPOP", *bells, "%.3f" % seconds)
+        except (redis.ConnectionError, redis.TimeoutError) as e:
+            self.shard.failed(e)
+            return False
+        self.number = self.connection._sock.fileno()
+        poll.register(self.number, select.POLLIN)
+        return True
+
+    def connect(self) -> None:
+        """Make sure that there is a connection, and that its number among the server's clients is known."""
+        if self.connection is None:
+            self.connection = self.shard.client().connection_pool.make_connection()
+        if is_stale(self.connection):
+            self.connection.disconnect()
+        if self.connection._sock is None:
+            self.connection.connect()
+            self.connection.send_command("CLIENT", "ID")
+            self.client_id = self.connection.read_response()
+
+    def hear(self) -> bool:
+        """Read what came: True for a bell, False for the end of the time."""
+        try:
+            return self.connection.read_response() is not None
+        except (redis.ConnectionError, redis.TimeoutError) as e:
+            self.shard.failed(e)
+            return True  # Whoever waits has another look.
+        except redis.ResponseError as e:
+            logger.warning("Redis server %d ends a wait: %s", self.shard.index, e)
+            return True
+
+    def stop(self) -> bool:
+        """Wait no longer. True if a bell has rung meanwhile: it would be heard by nobody else."""
+        try:
+            self.shard.client().execute_command("CLIENT", "UNBLOCK", self.client_id)
+        except redis.RedisError:
+            self.stop_at_once()
+            return False
+        return self.hear()
+
+    def stop_at_once(self) -> None:
+        self.connection.disconnect()
+
+
+def finished(deliveries: Iterable[Delivery]) -> list[Lease]:
+    """The leases of these, each once, with `done` raised to the last of them."""
+    leases: dict[Lease, None] = {}
+    for delivery in deliveries:
+        if delivery.lease is not None and delivery.position > delivery.lease.done:
+            delivery.lease.done = delivery.position
+            leases[delivery.lease] = None
+    return list(leases)
+
+
+def warn_of_lost(lost: int | None) -> None:
+    if lost:
+        logger.warning(
+            "%d acknowledgements came too late: this process was not heard of for longer than the lease, "
+            "and the messages were, or will be, delivered again",
+            lost,
+        )

@@ -1,0 +1,29 @@
+"""
+How messages lie in Redis: `id sent deadline ready-set target`, a line break, and the body.
+
+Times are milliseconds by the server's clock; deadline 0 is none. Scripts read the header and never the body.
+"""
+
+from relay.layers.delivery import DeadLetter, Record
+from relay.layers.redis.keys import Keys
+
+
+def unpack(keys: Keys, raw: bytes, attempts: int) -> Record:
+    """The record in these bytes. A header that the scripts let pass has the parts."""
+    header, _, body = raw.partition(b"\n")
+    message_id, sent, _, ready, target = header.decode("ascii", "replace").split(" ", 4)
+    return Record(message_id, int(sent) / 1000, keys.channel_of(ready), target, body, attempts)
+
+
+def unpack_letter(keys: Keys, message_id: bytes, letter: bytes) -> tuple[DeadLetter, bytes]:
+    """The dead letter in these bytes, and its body. See `bury` in `lua/include/lane.lua`."""
+    lengths, _, rest = letter.partition(b"\n")
+    died, attempts, lane_length, reason_length = map(int, lengths.split())
+    lane, rest = rest[:lane_length].decode("utf-8", "replace"), rest[lane_length:]
+    reason, raw = rest[:reason_length].decode("utf-8", "replace"), rest[reason_length:]
+    try:
+        record = unpack(keys, raw, attempts)
+    except ValueError:
+        record = Record("", 0, "", "", b"", attempts)
+    name = message_id.decode("ascii", "replace")
+    return DeadLetter(name, record.channel, keys.lane_of(lane), died / 1000, attempts, reason, None, raw), record.body

@@ -1,0 +1,122 @@
+"""One Redis server of a layer: running scripts on it, and what to do while it can't be reached."""
+
+import itertools
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import redis
+
+from relay import scripts
+from relay.exceptions import LayerUnavailable
+
+logger = logging.getLogger(__name__)
+
+#: Seconds of the first and the longest pause between two tries to reach a server.
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
+
+#: What a server says that is there but takes no commands now.
+NOT_NOW = ("READONLY", "MASTERDOWN", "OOM", "MISCONF", "NOREPLICAS")
+
+TROUBLE = (redis.ConnectionError, redis.TimeoutError, LayerUnavailable)
+
+
+class Shard:
+    """
+    A Redis server, by its index among the layer's hosts.
+
+    client: gives the client for it; with Sentinel, the one for whoever is master.
+    """
+
+    def __init__(self, index: int, client: Callable[[], redis.Redis], shared_keys: Sequence[str]):
+        self.index = index
+        self.client = client
+        self.shared_keys = shared_keys
+        self.later: deque[tuple[str, Sequence[str], Sequence[Any]]] = deque()
+        self.failures = 0
+        self.failing_since = 0.0
+        self.retry_at = 0.0
+
+    def run(self, script: str, keys: Sequence[str] = (), args: Sequence[Any] = ()) -> Any:
+        """Run `lua/<script>.lua`. Raises LayerUnavailable; then it is not known whether the server has run it."""
+        try:
+            answer = evaluate(self.client(), script, (*self.shared_keys, *keys), args)
+        except (redis.ConnectionError, redis.TimeoutError) as e:
+            self.failed(e)
+            raise LayerUnavailable("Redis server %d can't be reached: %s" % (self.index, e)) from e
+        except redis.ResponseError as e:
+            if not str(e).startswith(NOT_NOW):
+                raise
+            self.failed(e)
+            raise LayerUnavailable("Redis server %d takes no commands now: %s" % (self.index, e)) from e
+        self.answered()
+        return answer
+
+    def run_once(self, script: str, keys: Sequence[str], args: Sequence[Any], patience: float) -> Any:
+        """
+        Run a script that can tell whether it was run before (its first argument says so), until there is an answer or
+        `patience` seconds have passed. It has its effect once, however often the connection breaks.
+        """
+        calls = itertools.chain([(0, *args)], itertools.repeat((1, *args)))
+        return self.try_again(lambda: self.run(script, keys, next(calls)), patience)
+
+    def run_patiently(self, script: str, keys: Sequence[str], args: Sequence[Any], patience: float) -> Any:
+        """Run a script that may as well run twice, until there is an answer or `patience` seconds have passed."""
+        return self.try_again(lambda: self.run(script, keys, args), patience)
+
+    def run_or_later(self, script: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """Run a script that may as well run twice; None if that must wait until the server is back."""
+        try:
+            return self.run(script, keys, args)
+        except LayerUnavailable:
+            self.later.append((script, keys, args))
+            return None
+
+    def catch_up(self) -> None:
+        """Run what had to wait."""
+        while self.later:
+            self.run(*self.later[0])
+            self.later.popleft()
+
+    def try_again(self, call: Callable[[], Any], patience: float) -> Any:
+        give_up_at = time.monotonic() + patience
+        while True:
+            try:
+                return call()
+            except LayerUnavailable:
+                if time.monotonic() >= give_up_at:
+                    raise
+                # A connection breaks when its server restarts: the first pause is short.
+                time.sleep(self.pause())
+
+    def pause(self) -> float:
+        """Seconds to wait before the next try."""
+        return max(0.0, self.retry_at - time.monotonic())
+
+    def may_be_tried(self) -> bool:
+        return self.pause() == 0
+
+    def failed(self, error: Exception) -> None:
+        if not self.failures:
+            self.failing_since = time.monotonic()
+            logger.warning("Redis server %d fails (%s); it is tried again until it is back", self.index, error)
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self.failures) * random.uniform(0.5, 1)
+        self.failures = min(self.failures + 1, 10)
+        self.retry_at = time.monotonic() + pause
+
+    def answered(self) -> None:
+        if self.failures:
+            logger.warning("Redis server %d is back after %.1f s", self.index, time.monotonic() - self.failing_since)
+            self.failures = 0
+            self.retry_at = 0.0
+
+
+def evaluate(client: redis.Redis, script: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
+    """Run a script by its digest; send its text if the server does not know it yet."""
+    try:
+        return client.execute_command("EVALSHA", scripts.digest(script), len(keys), *keys, *args)
+    except redis.exceptions.NoScriptError:
+        return client.execute_command("EVAL", scripts.source(script), len(keys), *keys, *args)

@@ -1,0 +1,18 @@
+-- Tells that readers and interface processes live.
+-- include lane
+-- KEYS[12] epoch: string, made up anew when the server has lost its data
+-- KEYS[13...] held-hashes of the readers, then ready-sets of the processes
+-- ARGV[1] lease: milliseconds
+-- ARGV[2] candidate: the epoch, if there is none
+-- ARGV[3] readers: how many
+-- Returns the epoch, and how many of the processes were not known or counted as dead.
+redis.call('SET', KEYS[12], ARGV[2], 'NX')
+local missing = 0
+for i = 13, #KEYS do
+    local list = i - 12 <= tonumber(ARGV[3]) and readers or processes
+    if list == processes and not redis.call('ZSCORE', processes, KEYS[i]) then
+        missing = missing + 1
+    end
+    redis.call('ZADD', list, now + ARGV[1], KEYS[i])
+end
+return {redis.call('GET', KEYS[12]), missing}

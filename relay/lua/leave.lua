@@ -1,0 +1,21 @@
+-- Takes leave of readers and interface processes that end in good order: what they have is free at once.
+-- include lane
+-- include lease
+-- KEYS[12...] held-hashes of the readers, then ready-sets of the processes
+-- ARGV[1] readers: how many
+-- Returns how many lanes were given back.
+local released = 0
+for i = 12, #KEYS do
+    if i - 11 > tonumber(ARGV[1]) then
+        redis.call('ZREM', processes, KEYS[i])
+    else
+        for _, lane in ipairs(redis.call('HKEYS', KEYS[i])) do
+            release(KEYS[i], lane, '', 0)
+            settle(lane)
+            released = released + 1
+        end
+        redis.call('DEL', KEYS[i])
+        redis.call('ZREM', readers, KEYS[i])
+    end
+end
+return released

@@ -1,0 +1,56 @@
+-- Cleans up: ends the leases of the dead, drops what has expired, wakes lanes that have rested. One process does it at
+-- a time. What could not beat while the server stood still, or its clock jumped, is given that time.
+-- include lane
+-- include lease
+-- KEYS[12] swept: string, the time of the last sweep
+-- ARGV[1] pause: milliseconds between two sweeps
+-- ARGV[2] stall: milliseconds without a sweep after which the server must have stood still
+-- ARGV[3] limit: failed deliveries after which a message is a dead letter
+-- ARGV[4] batch: lanes looked at per channel
+-- Returns how many lanes were taken from dead readers; -1 if the last sweep is too fresh.
+local gap = now - (redis.call('GET', KEYS[12]) or now)
+if gap >= 0 and gap < tonumber(ARGV[1]) and redis.call('EXISTS', KEYS[12]) == 1 then
+    return -1
+end
+redis.call('SET', KEYS[12], now)
+if gap < 0 or gap > tonumber(ARGV[2]) then
+    for _, list in ipairs({readers, processes, delayed}) do
+        for _, member in ipairs(redis.call('ZRANGE', list, 0, -1)) do
+            redis.call('ZINCRBY', list, gap, member)
+        end
+    end
+end
+local released = 0
+for _, held in ipairs(redis.call('ZRANGEBYSCORE', readers, '-inf', now)) do
+    for _, lane in ipairs(redis.call('HKEYS', held)) do
+        release(held, lane, 'Whoever took it died, each time', tonumber(ARGV[3]))
+        settle(lane)
+        released = released + 1
+    end
+    redis.call('DEL', held)
+    redis.call('ZREM', readers, held)
+end
+redis.call('ZREMRANGEBYSCORE', processes, '-inf', now)
+for _, lane in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', now)) do
+    redis.call('ZREM', delayed, lane)
+    settle(lane)
+end
+for _, ready in ipairs(redis.call('HKEYS', waiting)) do
+    for _, lane in ipairs(redis.call('ZRANGE', ready, 0, ARGV[4] - 1)) do
+        local _, _, deadline = head(redis.call('LINDEX', lane, 0) or '')
+        if deadline and (deadline == 0 or deadline > now) then
+            break
+        end
+        redis.call('ZREM', ready, lane)
+        settle(lane)
+    end
+    local named_at_random = string.find(ready, '[!?]') and not redis.call('ZSCORE', processes, ready)
+    if named_at_random and tonumber(redis.call('HGET', waiting, ready)) <= 0 then
+        for i = 3, 7 do
+            redis.call('HDEL', KEYS[i], ready)
+        end
+        redis.call('DEL', redis.call('HGET', bells, ready) or ready)
+        redis.call('HDEL', bells, ready)
+    end
+end
+return released

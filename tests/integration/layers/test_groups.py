@@ -1,0 +1,219 @@
+"""Groups on every layer of relay's: a broadcast is one message for each interface process."""
+
+import threading
+
+import pytest
+import redis
+
+from tests.layers import Elsewhere
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def elsewhere():
+    worker = Elsewhere()
+    yield worker
+    worker.end()
+
+
+def read(layer, process):
+    """All that waits for an interface process: (channel, content)."""
+    found = []
+    while True:
+        channel, content = layer.receive([process])
+        if channel is None:
+            return found
+        found.append((channel, content))
+
+
+def test_a_broadcast_reaches_every_socket_of_every_process_once(make_layer):
+    """A1: more sockets than a channel's capacity, on two interface processes."""
+    layer = make_layer(capacity=100)
+    sockets = ["%s!%d" % (process, n) for process in ("one", "two") for n in range(500)]
+    received = {"one!": [], "two!": []}
+    for n, socket in enumerate(sockets):
+        layer.group_add("g", socket)
+        if n % 50 == 0:
+            for process, messages in received.items():
+                messages += read(layer, process)
+    for n in range(3):
+        layer.send_group("g", {"n": n})
+    for process, messages in received.items():
+        messages += read(layer, process)
+    for process, messages in received.items():
+        for n in range(3):
+            got = [channel for channel, content in messages if content == {"n": n}]
+            assert got == [socket for socket in sockets if socket.startswith(process)]
+
+
+def test_a_take_gives_a_broadcast_once_with_all_its_sockets(make_layer):
+    layer = make_layer()
+    for socket in ("web!a", "web!b"):
+        layer.group_add("g", socket)
+    layer.send("web!a", {"to": "one"})
+    layer.send_group_many("g", [{"n": 1}, {"n": 2}])
+    deliveries = layer.take(["web!"], 10)
+    assert [(delivery.channels, delivery.content) for delivery in deliveries] == [
+        (("web!a",), {"to": "one"}),
+        (("web!a", "web!b"), {"n": 1}),
+        (("web!a", "web!b"), {"n": 2}),
+    ]
+
+
+def test_adding_and_discarding_keep_their_place_among_the_messages(make_layer):
+    layer = make_layer()
+    layer.group_add("g", "web!a")
+    layer.group_add("g", "web!b")
+    layer.send_group("g", {"n": 1})
+    layer.group_discard("g", "web!b")
+    layer.send_group("g", {"n": 2})
+    layer.group_add("g", "web!b")
+    layer.send_group("g", {"n": 3})
+    got = read(layer, "web!")
+    assert [content["n"] for channel, content in got if channel == "web!a"] == [1, 2, 3]
+    assert [content["n"] for channel, content in got if channel == "web!b"] == [1, 3]
+
+
+def test_replies_and_broadcasts_to_a_socket_keep_their_order(make_layer):
+    layer = make_layer()
+    layer.group_add("g", "web!a")
+    for n in range(0, 10, 2):
+        layer.send("web!a", {"n": n})
+        layer.send_group("g", {"n": n + 1})
+    assert [content["n"] for _, content in read(layer, "web!")] == list(range(10))
+
+
+def test_ordinary_channels_are_members_too(make_layer):
+    layer = make_layer()
+    layer.group_add("g", "log")
+    layer.group_add("g", "audit")
+    layer.group_add("g", "web!a")
+    layer.send_group_many("g", [{"n": 1}, {"n": 2}])
+    assert sorted(layer.group_channels("g")) == ["audit", "log", "web!a"]
+    for channel in ("log", "audit"):
+        assert sorted(layer.receive([channel])[1]["n"] for _ in range(2)) == [1, 2]
+    assert len(read(layer, "web!")) == 2
+
+
+def test_a_member_that_is_not_renewed_leaves_and_one_that_is_stays(make_layer):
+    """A12: stock asgi_redis looks at when a socket joined."""
+    layer = make_layer(group_expiry=1)
+    layer.group_add("g", "web!quiet")
+    layer.group_add("g", "web!lively")
+    read(layer, "web!")
+
+    def only_the_lively_is_left():
+        layer.group_add("g", "web!lively")
+        return layer.group_channels("g") == ["web!lively"]
+
+    wait_until(only_the_lively_is_left, "the quiet one has left")
+    layer.groups.PRUNE_INTERVAL = 0
+    layer.send_group("g", {"n": 1})
+    assert [channel for channel, _ in read(layer, "web!")] == ["web!lively"]
+
+
+def test_a_process_whose_queue_is_full_misses_a_broadcast_and_that_is_counted(make_layer, caplog):
+    layer = make_layer(channel_capacity={"slow!": 1, "quick!": 10})
+    for socket in ("slow!a", "quick!a"):
+        layer.group_add("g", socket)
+    read(layer, "slow!")
+    layer.send_group("g", {"n": 1})
+    layer.send_group("g", {"n": 2})
+    assert "1 messages for group g were dropped" in caplog.text
+    assert {row.channel: row.full for row in layer.status() if row.full} == {"slow!": 1}
+    assert [content["n"] for _, content in read(layer, "quick!")] == [1, 2]
+    assert [content["n"] for _, content in read(layer, "slow!")] == [1]
+
+
+def test_names_are_checked_strictly(make_layer):
+    """A24"""
+    layer = make_layer()
+    for call in (
+        lambda: layer.send("c\n", {}),
+        lambda: layer.group_add("g\n", "c"),
+        lambda: layer.group_discard("g", "c c"),
+        lambda: layer.group_channels("g h"),
+        lambda: layer.send_group("g h", {}),
+    ):
+        with pytest.raises(TypeError):
+            call()
+
+
+# Redis only: what happens when there are several processes, and when the server forgets.
+
+
+@pytest.fixture
+def make_shared_layer(make_redis_layer, redis_url):
+    return lambda **options: make_redis_layer(redis_url, **{"lease": 1, **options})
+
+
+def test_the_sockets_of_a_process_that_is_gone_leave_all_groups(make_shared_layer, elsewhere):
+    """A13"""
+    layer = make_shared_layer()
+    web = make_shared_layer()
+    for group in ("g", "h"):
+        layer.group_add(group, "web!a")
+        layer.group_add(group, "other!a")
+    read(layer, "other!")
+    elsewhere(read, web, "web!")
+    threading.Event().wait(1.5)  # Longer than a lease: it stays, for it beats.
+    assert sorted(layer.group_channels("g")) == ["other!a", "web!a"]
+    elsewhere.end()
+    for group in ("g", "h"):
+        wait_until(lambda group=group: layer.group_channels(group) == ["other!a"], "its sockets are gone")
+
+
+def test_a_process_that_ends_in_good_order_is_gone_at_once(make_shared_layer):
+    web = make_shared_layer(lease=60)
+    web.group_add("g", "web!a")
+    read(web, "web!")
+    web.close()
+    assert make_shared_layer().group_channels("g") == []
+
+
+def test_commands_per_broadcast_do_not_grow_with_the_members(make_redis_layer, own_redis):
+    """A2"""
+    layer = make_redis_layer(own_redis.url, capacity=100_000)
+    client = redis.Redis.from_url(own_redis.url)
+
+    def commands(members):
+        for n in range(members):
+            layer.group_add("g%d" % members, "web!%d" % n)
+        client.config_resetstat()
+        layer.send_group("g%d" % members, {"n": 1})
+        return sum(stats["calls"] for name, stats in client.info("commandstats").items() if "config" not in name)
+
+    commands(1)  # The scripts are known to the server, and the sender.
+    assert commands(10) == commands(5000) < 20
+
+
+def test_groups_are_put_back_when_the_server_has_lost_its_data(make_shared_layer, own_redis, make_redis_layer):
+    """A26: after a FLUSHALL the sockets would stay open, in no group, and hear nothing any more."""
+    web = make_redis_layer(own_redis.url, lease=1)
+    restored = threading.Event()
+    web.on_restore.append(restored.set)
+    for n in range(1500):
+        web.group_add("g", "web!%d" % n)
+    read(web, "web!")
+    wait_until(lambda: web.hearts[0].epoch, "the first beat")
+    redis.Redis.from_url(own_redis.url).flushall()
+    assert restored.wait(10)
+    worker = make_redis_layer(own_redis.url)
+    assert len(worker.group_channels("g")) == 1500
+    worker.send_group("g", {"n": 1})
+    assert len(read(web, "web!")) == 1500
+
+
+def test_groups_are_put_back_when_the_server_was_away(own_redis, make_redis_layer):
+    """A failover can lose the newest writes and keep the epoch: after each loss of the connection they are put back."""
+    web = make_redis_layer(own_redis.url, lease=1)
+    restored = threading.Event()
+    web.group_add("g", "web!a")
+    read(web, "web!")
+    wait_until(lambda: web.hearts[0].epoch, "the first beat")
+    web.on_restore.append(restored.set)
+    own_redis.kill()
+    wait_until(lambda: web.shards[0].failures, "it is noticed")
+    own_redis.start()
+    assert restored.wait(10)
+    assert web.group_channels("g") == ["web!a"]
