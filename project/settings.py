@@ -126,14 +126,12 @@ LAYER = {
     "expiry": 120,
     # Messages of one channel; all sockets of an interface server share one for what is sent to them.
     "capacity": 10000,
+    # Messages of one room are handled one after the other; those of one socket are anyway.
+    "ordering": {"chat-messages": "room"},
+    # What someone said does not expire.
+    "channel_expiry": {"chat-messages": None},
 }
-REDIS_LAYER = {
-    "hosts": [REDIS_URL],
-    "prefix": CHANNEL_PREFIX,
-    "stats_prefix": CHANNEL_PREFIX + "meta:",
-    # A blocking read takes 5 s at most, so a longer silence means that Redis is gone.
-    "connection_kwargs": {"socket_timeout": 15, "socket_connect_timeout": 3, "socket_keepalive": True},
-}
+REDIS_LAYER = {"hosts": [REDIS_URL], "prefix": CHANNEL_PREFIX}
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "relay.layers.redis.RedisChannelLayer" if REDIS_URL else "relay.layers.inmemory.ChannelLayer",

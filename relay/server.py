@@ -1,6 +1,7 @@
 """The interface server: it holds the sockets."""
 
 import logging
+import random
 from typing import Any
 
 from daphne import server
@@ -8,12 +9,15 @@ from twisted.internet import reactor
 
 from relay import conf
 from relay.checks import ends_too_soon
+from relay.layers import leases
 from relay.ws_protocol import WebSocketProtocol
 
 logger = logging.getLogger(__name__)
 
 #: Seconds between two looks at all connections; Daphne's own figure.
 CHECK_INTERVAL = 2
+#: Seconds over which the keepalives of all sockets are spread when their groups must be made anew.
+HURRY = 4
 
 
 class Server(server.Server):
@@ -46,6 +50,8 @@ class Server(server.Server):
     def run(self) -> None:
         # Daphne makes its factory in the same method that then runs the reactor, so this is the one moment between.
         reactor.callWhenRunning(self.prepare_sockets)
+        if leases(self.channel_layer):
+            self.channel_layer.on_restore.append(lambda: reactor.callFromThread(self.hurry_keepalives))
         super().run()
 
     def prepare_sockets(self) -> None:
@@ -86,6 +92,15 @@ class Server(server.Server):
         self.factory.reply_protocols.pop(channel, None)
         if getattr(protocol, "transport", None) is not None:
             protocol.transport.loseConnection()
+
+    def hurry_keepalives(self) -> None:
+        """
+        The layer has lost its data: whoever was just about to join a group must say so again. Every socket is due for a
+        keepalive, spread over the next seconds so that the workers are not flooded.
+        """
+        for protocol in list(self.factory.reply_protocols.values()):
+            if isinstance(protocol, WebSocketProtocol):
+                protocol.hurry_keepalive(self.keepalive_interval, random.uniform(0, HURRY))
 
     def send_keepalives(self) -> None:
         """Send a keepalive for each socket that is due. Those that the layer does not take now are due again soon."""

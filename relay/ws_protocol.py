@@ -45,6 +45,10 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         """Whether this socket is open and had its last keepalive at least `interval` seconds ago."""
         return self.state == self.STATE_OPEN and time.monotonic() - self.kept_alive >= interval
 
+    def hurry_keepalive(self, interval: float, delay: float) -> None:
+        """Be due for the next keepalive in `delay` seconds, or earlier if that was so."""
+        self.kept_alive = min(self.kept_alive, time.monotonic() - interval + delay)
+
     def send_keepalive(self) -> None:
         """Put `websocket.keepalive` on the layer. Raises what the layer raises; the socket then stays due."""
         self.channel_layer.send(
