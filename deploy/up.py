@@ -78,14 +78,15 @@ def hold(folder: Path) -> None:
         raise SystemExit("make up runs in this checkout already. Stop it, or set REDIS_URL.") from None
 
 
-def start_redis(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Start a Redis that keeps its data in `folder`; returns its process and URL once it answers."""
+def start_redis(folder: Path, durable: bool = True) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a Redis that keeps its data in `folder`, or nowhere; returns its process and URL once it answers."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    command = [redis_server(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--appendonly", "yes"]
+    command = [redis_server(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    command += ["--save", "", "--appendonly", "yes" if durable else "no"]
     # Its own session: Control-C is for the processes that need Redis to finish, which is stopped after them.
     with open(folder / "redis.log", "ab") as log:
-        process = subprocess.Popen([*command, "--save", ""], stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     deadline = time.monotonic() + START_TIMEOUT
     while not answers(port):
         if process.poll() is not None or time.monotonic() > deadline:

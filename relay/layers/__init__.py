@@ -17,10 +17,12 @@ def leases(layer: Any) -> bool:
     return "leases" in layer.extensions
 
 
-def take(layer: Any, channels: Iterable[str], limit: int = 1, block: bool = False) -> list[Delivery]:
+def take(
+    layer: Any, channels: Iterable[str], limit: int = 1, block: bool = False, done: Iterable[Delivery] = ()
+) -> list[Delivery]:
     """`LeasingLayer.take`. From another layer at most one message, which that layer has forgotten."""
     if leases(layer):
-        return layer.take(channels, limit, block)
+        return layer.take(channels, limit, block, done)
     channel, content = layer.receive(channels, block)
     return [] if channel is None else [Delivery((channel,), Content(content))]
 

@@ -3,7 +3,7 @@ The contract of relay's layers: ASGI's 1.x interface, and beside it what that ha
 
 | | |
 |---|---|
-| `take(channels, limit, block)` | messages on lease, from one or many lanes |
+| `take(channels, limit, block, done)` | messages on lease, from one or many lanes |
 | `acknowledge(deliveries)` | they are handled; each with all that was taken of its lane before it |
 | `give_back(deliveries, reason, delay)` | they are not; each with all that was taken of its lane after it |
 | `renew(deliveries)` | which of them are still the caller's; those stay so for another lease |
@@ -206,12 +206,15 @@ class LeasingLayer(StrictNames, BaseChannelLayer):
 
         return receive(self, list(channels))
 
-    def take(self, channels: Iterable[str], limit: int = 1, block: bool = False) -> list[Delivery]:
+    def take(
+        self, channels: Iterable[str], limit: int = 1, block: bool = False, done: Iterable[Delivery] = ()
+    ) -> list[Delivery]:
         """
+        Acknowledge what is `done`, which costs nothing more here, and then:
         Lease up to `limit` messages on any of the channels, each lane's in order. A lane that runs in other hands is
         left out. Several from one lane must be handled one after the other.
         """
-        return self._take(self.readers.here(), self._names(channels), limit, block, [])
+        return self._take(self.readers.here(), self._names(channels), limit, block, list(done))
 
     def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
         """

@@ -40,6 +40,8 @@ class Lease:
     #: Which reader has it, and what else the layer needs to find it again.
     holder: Any
     take: int
+    #: How many.
+    size: int
     #: Messages of it that have been acknowledged.
     done: int = 0
 

@@ -134,7 +134,7 @@ class ChannelLayer(Memberships, LeasingLayer):
                     return found  # What failed before is taken alone, so that it drags no other down.
                 else:
                     records = self._run_of(lane, names, 1 if failed else limit)
-                    lease = Lease(lane, reader, reader.takes)
+                    lease = Lease(lane, reader, reader.takes, len(records))
                     self._lend(lease, channel, len(records))
                     found.append((lease, [record._replace(attempts=failed + 1) for record in records]))
                     limit = 0 if failed else limit - len(records)

@@ -1,7 +1,7 @@
 -- Tells that readers and interface processes live.
 -- include lane
 -- KEYS[12] epoch: string, made up anew when the server has lost its data
--- KEYS[13...] held-hashes of the readers, then ready-sets of the processes
+-- KEYS[13...] held-hashes of the readers, then ready-lists of the processes
 -- ARGV[1] lease: milliseconds
 -- ARGV[2] candidate: the epoch, if there is none
 -- ARGV[3] readers: how many

@@ -1,10 +1,10 @@
 -- Adds channels of one interface process to a group, or renews them, and tells the process.
 -- Ordinary channels are members too: they belong to the process without a name.
 -- include lane
--- KEYS[12] group: hash, ready-set of a process ('-': none) → what the group must know to send to it
+-- KEYS[12] group: hash, ready-list of a process ('-': none) → what the group must know to send to it
 -- KEYS[13] members: sorted set, the group's channels of this process by the time when their membership ends
 -- KEYS[14] lane: of the process, if it is to be told, and lives on this server
--- ARGV[1] process: its ready-set, or '-'
+-- ARGV[1] process: its ready-list, or '-'
 -- ARGV[2] entry: "members", or "members lane capacity" if the process lives on this server
 -- ARGV[3] lease: milliseconds for which a process that was never heard of counts as living
 -- ARGV[4] expiry: milliseconds until the memberships end
@@ -27,8 +27,7 @@ if ARGV[1] ~= '-' then
     redis.call('ZADD', processes, 'NX', now + ARGV[3], ARGV[1])
 end
 if KEYS[14] then
-    local header = string.format('%s %.0f %.0f %s %s\n', ARGV[5], now, now + ARGV[4], ARGV[1], ARGV[6])
-    push(KEYS[14], ARGV[1], table.concat({header, ARGV[4]}))
-    redis.call('HINCRBY', waiting, ARGV[1], 1)
+    push(KEYS[14], ARGV[1], stamped(ARGV[4], string.format('%s %s %s\n%s', ARGV[1], ARGV[5], ARGV[6], ARGV[4])))
 end
+finish()
 return added

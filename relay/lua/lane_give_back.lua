@@ -1,5 +1,6 @@
 -- Ends a reader's leases with the messages in their places, at once or after a rest.
 -- include lane
+-- include settle
 -- include lease
 -- KEYS[12] held: hash, the reader's lanes
 -- KEYS[13...] lanes
@@ -16,10 +17,11 @@ for i = 1, #KEYS - 12 do
     else
         release(KEYS[12], lane, ARGV[1], tonumber(ARGV[3]))
         if ARGV[2] == '0' then
-            settle(lane)
+            settle(lane, front)
         elseif redis.call('EXISTS', lane) == 1 then
             redis.call('ZADD', delayed, now + ARGV[2], lane)
         end
     end
 end
+finish()
 return lost

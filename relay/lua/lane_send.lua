@@ -2,10 +2,12 @@
 -- its lane.
 -- include lane
 -- KEYS[12] sender: string, the last call of whoever sends; so that a call whose answer was lost can be made again
--- KEYS[13...] of each message: its lane, and its channel's ready-set
+-- KEYS[13...] ready-lists of the channels; then the lane of each message
 -- ARGV[1] again: 1 if this very call was made before, and no answer came
 -- ARGV[2] call: of this sender, unlike its others
--- ARGV[3...] of each message: id, expiry in milliseconds (0: never), capacity of the channel, target, body
+-- ARGV[3] channels: how many
+-- ARGV[4...] of each channel: expiry in milliseconds (0: never), and capacity; then of each message: which channel, from
+-- 1, and its record after the times
 -- Returns the positions, from 1, of the messages that were refused.
 local call, refused = string.match(ARGV[1] == '1' and redis.call('GET', KEYS[12]) or '', '^(%S+) (.*)$')
 local positions = {}
@@ -15,25 +17,23 @@ if call == ARGV[2] then
     end
     return positions
 end
-local room, shut, taken = {}, {}, {}
-for i = 1, (#KEYS - 12) / 2 do
-    local lane, ready = KEYS[11 + 2 * i], KEYS[12 + 2 * i]
-    local id, expiry, capacity, target, body = unpack(ARGV, 5 * i - 2, 5 * i + 2)
-    room[ready] = room[ready] or capacity - (redis.call('HGET', waiting, ready) or 0)
-    if shut[lane] or room[ready] <= 0 then
+local channels, shut, room = tonumber(ARGV[3]), {}, {}
+for i = 1, channels do
+    room[i] = ARGV[3 + 2 * i] - (redis.call('HGET', waiting, KEYS[12 + i]) or 0)
+end
+for i = 1, #KEYS - 12 - channels do
+    local lane = KEYS[12 + channels + i]
+    local channel, rest = tonumber(ARGV[2 + 2 * channels + 2 * i]), ARGV[3 + 2 * channels + 2 * i]
+    if shut[lane] or room[channel] <= 0 then
         shut[lane] = true
         positions[#positions + 1] = i
     else
-        local deadline = expiry == '0' and 0 or now + expiry
-        local header = string.format('%s %.0f %.0f %s %s\n', id, now, deadline, ready, target)
-        push(lane, ready, table.concat({header, body}))
-        room[ready] = room[ready] - 1
-        taken[ready] = (taken[ready] or 0) + 1
+        local ready = KEYS[12 + channel]
+        push(lane, ready, stamped(ARGV[2 + 2 * channel], rest))
+        count(sent, ready, 1)
+        room[channel] = room[channel] - 1
     end
 end
-for ready, count in pairs(taken) do
-    redis.call('HINCRBY', waiting, ready, count)
-    redis.call('HINCRBY', sent, ready, count)
-end
+finish()
 redis.call('SET', KEYS[12], table.concat({ARGV[2], ' ', table.concat(positions, ' ')}), 'PX', 120000)
 return positions

@@ -1,33 +1,22 @@
 -- Acknowledges what a reader is done with, and leases it the next messages: one lane of each channel in turn.
 -- A message that failed before is taken alone, so that it drags no other down.
 -- include lane
+-- include settle
 -- include lease
+-- include acknowledge
 -- KEYS[12] held: hash, the reader's lanes
--- KEYS[13...] of each channel: its ready-set and its bell; then the lanes to acknowledge
+-- KEYS[13...] of each channel: its ready-list and its bell; then the lanes to acknowledge
 -- ARGV[1] again: 1 if this very call was made before, and no answer came
 -- ARGV[2] take: number of this call, for this reader
 -- ARGV[3] limit: messages
 -- ARGV[4] lease: milliseconds
 -- ARGV[5] channels: how many
 -- ARGV[6] company: 1 if the reader has others at hand, so that what failed before must wait
--- ARGV[7...] of each lane to acknowledge: its take, and the last message of it, from 1
+-- ARGV[7...] of each lane to acknowledge: its entry in the held-hash, how many messages, and the entry that is left
 -- Returns a list for each lane: lane, deliveries that failed, records; then how many acknowledgements came too late.
 local held, take, limit, channels = KEYS[12], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5])
-local lost, lanes, asked, open = 0, {}, {}, {}
+local lanes, asked, open = {}, {}, {}
 redis.call('ZADD', readers, now + ARGV[4], held)
-for i = 1, #KEYS - 12 - 2 * channels do
-    if acknowledge(held, KEYS[12 + 2 * channels + i], ARGV[5 + 2 * i], tonumber(ARGV[6 + 2 * i])) == 0 then
-        lost = lost + 1
-    end
-end
-if ARGV[1] == '1' then
-    for _, lane in ipairs(redis.call('HKEYS', held)) do
-        local count = leased(held, lane, take)
-        if count then
-            lanes[#lanes + 1] = {lane, '0', redis.call('LRANGE', lane, 0, count - 1)}
-        end
-    end
-end
 for i = 1, channels do
     local ready = KEYS[11 + 2 * i]
     asked[ready], open[i] = true, ready
@@ -35,23 +24,37 @@ for i = 1, channels do
         redis.call('ZADD', processes, now + ARGV[4], ready)
     end
 end
+local lost = acknowledge(held, 13 + 2 * channels, 7)
+finish(asked)
+for _, lane in ipairs(ARGV[1] == '1' and redis.call('HKEYS', held) or {}) do
+    local left = leased(held, lane, take)
+    if left then
+        lanes[#lanes + 1] = {lane, '0', redis.call('LRANGE', lane, 0, left - 1)}
+        limit = 0
+    end
+end
 -- include pick
-local found = #lanes > 0
-while #open > 0 and limit > 0 and not (found and ARGV[1] == '1') do
+while #open > 0 and limit > 0 do
     for i = #open, 1, -1 do
-        local lane = limit > 0 and redis.call('ZPOPMIN', open[i])[1]
-        if lane then
-            limit = limit - pick(lane, limit)
-        elseif limit > 0 then
+        local taken, empty = 0, limit > 0
+        if limit > 0 then
+            taken, empty = pick(open[i], limit)
+        end
+        limit = limit - taken
+        if empty then
             table.remove(open, i)
         end
     end
+    finish(asked)
 end
-for i = 1, channels do
-    local ready, bell = KEYS[11 + 2 * i], KEYS[12 + 2 * i]
-    if #lanes == 0 then
-        redis.call('HSET', bells, ready, bell)
-    elseif redis.call('EXISTS', ready) == 1 then
+for i = 1, #entries, 1000 do
+    redis.call('HSET', held, unpack(entries, i, math.min(i + 999, #entries)))
+end
+for i = 1, #lanes == 0 and channels or 0 do
+    redis.call('HSET', bells, KEYS[11 + 2 * i], KEYS[12 + 2 * i])
+end
+for _, ready in ipairs(open) do
+    if redis.call('EXISTS', ready) == 1 then
         ring(ready)
     end
 end

@@ -1,7 +1,8 @@
 -- Takes leave of readers and interface processes that end in good order: what they have is free at once.
 -- include lane
+-- include settle
 -- include lease
--- KEYS[12...] held-hashes of the readers, then ready-sets of the processes
+-- KEYS[12...] held-hashes of the readers, then ready-lists of the processes
 -- ARGV[1] readers: how many
 -- Returns how many lanes were given back.
 local released = 0
@@ -11,11 +12,12 @@ for i = 12, #KEYS do
     else
         for _, lane in ipairs(redis.call('HKEYS', KEYS[i])) do
             release(KEYS[i], lane, '', 0)
-            settle(lane)
+            settle(lane, front)
             released = released + 1
         end
         redis.call('DEL', KEYS[i])
         redis.call('ZREM', readers, KEYS[i])
     end
 end
+finish()
 return released

@@ -9,4 +9,5 @@ for _, id in ipairs(ARGV) do
         discarded = discarded + 1
     end
 end
+finish()
 return discarded

@@ -7,12 +7,11 @@ local retried = 0
 for _, id in ipairs(ARGV) do
     local lane, record = open(id)
     if lane then
-        local _, since, deadline, ready = head(record)
-        deadline = deadline == 0 and 0 or now + deadline - since
-        local rest = string.match(record, '^%S+ %d+ %d+ %S+( .*)$')
-        push(lane, ready, table.concat({string.format('%s %.0f %.0f %s', id, now, deadline, ready), rest}))
-        redis.call('HINCRBY', waiting, ready, 1)
+        local deadline, since, ready = head(record)
+        local expiry = deadline == FOREVER and '0' or string.format('%.0f', deadline - since)
+        push(lane, ready, stamped(expiry, string.sub(record, 29)))
         retried = retried + 1
     end
 end
+finish()
 return retried

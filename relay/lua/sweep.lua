@@ -1,6 +1,7 @@
 -- Cleans up: ends the leases of the dead, drops what has expired, wakes lanes that have rested. One process does it at
 -- a time. What could not beat while the server stood still, or its clock jumped, is given that time.
 -- include lane
+-- include settle
 -- include lease
 -- KEYS[12] swept: string, the time of the last sweep
 -- ARGV[1] pause: milliseconds between two sweeps
@@ -24,7 +25,7 @@ local released = 0
 for _, held in ipairs(redis.call('ZRANGEBYSCORE', readers, '-inf', now)) do
     for _, lane in ipairs(redis.call('HKEYS', held)) do
         release(held, lane, 'Whoever took it died, each time', tonumber(ARGV[3]))
-        settle(lane)
+        settle(lane, front)
         released = released + 1
     end
     redis.call('DEL', held)
@@ -33,16 +34,19 @@ end
 redis.call('ZREMRANGEBYSCORE', processes, '-inf', now)
 for _, lane in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', now)) do
     redis.call('ZREM', delayed, lane)
-    settle(lane)
+    settle(lane, front)
 end
+finish()
 for _, ready in ipairs(redis.call('HKEYS', waiting)) do
-    for _, lane in ipairs(redis.call('ZRANGE', ready, 0, ARGV[4] - 1)) do
-        local _, _, deadline = head(redis.call('LINDEX', lane, 0) or '')
-        if deadline and (deadline == 0 or deadline > now) then
+    local lane = redis.call('LINDEX', ready, 0)
+    for _ = 1, ARGV[4] do
+        local record = lane and redis.call('LINDEX', lane, 0)
+        if not lane or (record and alive(record)) then
             break
         end
-        redis.call('ZREM', ready, lane)
-        settle(lane)
+        redis.call('LPOP', ready)
+        settle(lane, last)
+        lane = redis.call('LINDEX', ready, 0)
     end
     local named_at_random = string.find(ready, '[!?]') and not redis.call('ZSCORE', processes, ready)
     if named_at_random and tonumber(redis.call('HGET', waiting, ready)) <= 0 then
@@ -53,4 +57,5 @@ for _, ready in ipairs(redis.call('HKEYS', waiting)) do
         redis.call('HDEL', bells, ready)
     end
 end
+finish()
 return released

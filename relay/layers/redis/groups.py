@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from relay.layers.base import LeasingLayer, Outgoing
+from relay.layers.redis import records
 from relay.layers.redis.shard import Shard
 
 logger = logging.getLogger(__name__)
@@ -57,9 +58,8 @@ class RedisGroups(LeasingLayer):
     def send_group_many(self, group: str, messages: Iterable[dict[str, Any]]) -> None:
         self.valid_group_name(group)
         packed = [(*self._group_message(group, message), message) for message in messages]
-        args: list[Any] = [self._milliseconds(self.expiry), "@" + group]
-        for message_id, body, _ in packed:
-            args += [message_id, body]
+        args: list[Any] = [self._milliseconds(self.expiry)]
+        args += [records.tail(message_id, "@" + group, body) for message_id, body, _ in packed]
         shard = self.shard_of(group)
         elsewhere, ordinary, dropped = self._run_once(shard, "group_send", [self.keys.group(group)], args)
         for ready in elsewhere:

@@ -7,7 +7,7 @@ share a Redis while one takes the other's place: neither sees the other's messag
 | key | type | what | written by |
 |---|---|---|---|
 | `lane:<lane>` | list | the messages of a lane, oldest first | sends, acknowledgements |
-| `ready:<channel>` | sorted set | lanes whose first message is for the channel, by its age | both |
+| `ready:<channel>` | list | lanes that nobody holds and whose first message is for the channel | both |
 | `bell:<channel>` | list | one element wakes one reader that waits for the channel | whoever makes a lane ready |
 | `held:<reader>` | hash | lane → which take of the reader leased it, and how many messages | takes, acknowledgements |
 | `sender:<sender>` | string, 2 min | the last call of a sending thread | sends |
@@ -24,6 +24,8 @@ share a Redis while one takes the other's place: neither sees the other's messag
 
 `turn:<reply channel>` and `line:<reply channel>`, without a version, belong to `relay.turns`.
 """
+
+import re
 
 #: Change it with whatever makes two releases misread one another.
 VERSION = "1"
@@ -45,11 +47,11 @@ SHARED = (
 
 
 class Keys:
-    """The keys of a layer with this prefix. They hold no whitespace, so neither may the prefix: ValueError."""
+    """The keys of a layer with this prefix. Records are read by their blanks, channels by their ! and ?: ValueError."""
 
     def __init__(self, prefix: str):
-        if prefix.split() != [prefix]:
-            raise ValueError("The layer's prefix %r must not be empty or hold whitespace" % prefix)
+        if not re.fullmatch(r"[^\s!?]+", prefix):
+            raise ValueError("The layer's prefix %r must not be empty, or hold whitespace, ! or ?" % prefix)
         self.root = "%s%s:" % (prefix, VERSION)
         self.shared = tuple(self.root + name for name in SHARED)
         self.letters = self.root + "letters"
@@ -69,7 +71,7 @@ class Keys:
         return self._ready + channel
 
     def channel_of(self, ready: str) -> str:
-        """The channel with this ready-set; what has none of its own, such as letters that can't be read, as it is."""
+        """The channel with this ready-list; what has none of its own, such as letters that can't be read, as it is."""
         return ready.removeprefix(self._ready)
 
     def bell(self, channel: str) -> str:

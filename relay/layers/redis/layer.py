@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 CONNECTION = {"socket_timeout": 15, "socket_connect_timeout": 3, "socket_keepalive": True}
 
 
+#: Lanes that one call of a script is given at most, lest its arguments overflow Lua's stack.
+BATCH = 1000
 #: When a channel is full: milliseconds between two clean-ups, and lanes of each channel that one looks at.
 SWEEP_PAUSE, SWEEP_BATCH = 100, 1000
 
@@ -114,17 +116,17 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
 
     def _put(self, shard: Shard, messages: list[Outgoing], capacity: int | None = None) -> list[int]:
         """Send to one server; returns the places, from 1, of those that were refused. `capacity`: not the channel's."""
-        keys, args = [], []
+        channels: dict[tuple[str, int], int] = {}
+        lanes, args = [], []
         for message in messages:
-            keys += [self.keys.lane(message.lane), self.keys.ready(message.channel)]
-            args += [
-                message.id,
-                self._milliseconds(self.expiry_of(message.channel)),
-                capacity or self._share(shard, message),
-                message.target,
-                message.body,
-            ]
-        return self._run_once(shard, "lane_send", keys, args)
+            room = capacity or self._share(shard, message)
+            number = channels.setdefault((message.channel, room), len(channels) + 1)
+            lanes.append(self.keys.lane(message.lane))
+            ready = self.keys.ready(message.channel)
+            args += [number, records.rest(ready, message.id, message.target, message.body)]
+        keys = [self.keys.ready(channel) for channel, _ in channels]
+        limits = [value for channel, room in channels for value in (self._milliseconds(self.expiry_of(channel)), room)]
+        return self._run_once(shard, "lane_send", [*keys, *lanes], [len(keys), *limits, *args])
 
     def _share(self, shard: Shard, message: Outgoing) -> int:
         """
@@ -159,7 +161,7 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
             leases: list[tuple[Lease, list[Record]]] = []
             # In any order, so that no server and no channel starves another.
             for shard in random.sample(self.shards, len(self.shards)):
-                room = limit - sum(len(found) for _, found in leases)
+                room = min(limit, BATCH) - sum(len(found) for _, found in leases)
                 if room > 0 and not any(record.attempts > 1 for _, found in leases for record in found):
                     leases += reader.take(shard, random.sample(names, len(names)), room, company=bool(leases))
             if leases:
@@ -169,10 +171,11 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
                 return []
 
     def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
-        for (reader, shard), leases in by_holder(finished(deliveries)).items():
-            keys = [reader.held, *(self.keys.lane(lease.lane) for lease in leases)]
-            args = [value for lease in leases for value in (lease.take, lease.done)]
-            warn_of_lost(shard.run_or_later("lane_acknowledge", keys, args))
+        for part in batches(finished(deliveries), BATCH):
+            for (reader, shard), ends in by_holder(part).items():
+                keys = [reader.held, *(self.keys.lane(end.lease.lane) for end in ends)]
+                args = [value for end in ends for value in end.args]
+                warn_of_lost(shard.run_or_later("lane_acknowledge", keys, args))
 
     def give_back(self, deliveries: Iterable[Delivery], reason: str = "", delay: float = 0) -> None:
         for (reader, shard), leases in by_holder(leases_of(deliveries)).items():
@@ -192,14 +195,13 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
 
     def dead_letter(self, delivery: Delivery, reason: str) -> None:
         if delivery.lease is not None:
-            self._bury(delivery.lease, delivery.position, reason, acknowledge=True)
+            self._bury(delivery.lease, delivery.position, reason)
+            self.acknowledge([delivery])
 
-    def _bury(self, lease: Lease, position: int, reason: str, acknowledge: bool = False) -> None:
+    def _bury(self, lease: Lease, position: int, reason: str) -> None:
         reader, shard = lease.holder
-        args = [lease.take, position, reason, int(acknowledge)]
+        args = [lease.take, position, reason]
         shard.run_patiently("lane_bury", [reader.held, self.keys.lane(lease.lane)], args, self.patience)
-        if acknowledge:
-            lease.done = position
 
     # Serialization
 
@@ -254,7 +256,7 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
         """Delete everything that the layer keeps, on all servers. For tests: it takes what others wait for, too."""
         for index in range(self.ring_size):
             client = self.connection(index)
-            for keys in batches(client.scan_iter(self.keys.root + "*", count=1000), 1000):
+            for keys in batches(client.scan_iter(self.keys.root + "*", count=BATCH), BATCH):
                 client.execute_command("UNLINK", *keys)
         self.readers.clear()
         self.groups.clear()
@@ -301,11 +303,11 @@ def leases_of(deliveries: Iterable[Delivery]) -> list[Lease]:
     return list(dict.fromkeys(delivery.lease for delivery in deliveries if delivery.lease is not None))
 
 
-def by_holder(leases: Iterable[Lease]) -> dict[tuple[RedisReader, Shard], list[Lease]]:
-    """The leases by reader and server."""
-    holders: dict[tuple[RedisReader, Shard], list[Lease]] = {}
-    for lease in leases:
-        holders.setdefault(lease.holder, []).append(lease)
+def by_holder(items: Iterable[Any]) -> dict[tuple[RedisReader, Shard], list[Any]]:
+    """Leases, or ends of leases, by reader and server."""
+    holders: dict[tuple[RedisReader, Shard], list[Any]] = {}
+    for item in items:
+        holders.setdefault(item.holder, []).append(item)
     return holders
 
 

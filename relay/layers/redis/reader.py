@@ -4,7 +4,7 @@ import logging
 import os
 import select
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 
@@ -18,6 +18,8 @@ from relay.layers.redis.shard import Shard
 
 logger = logging.getLogger(__name__)
 
+#: Acknowledgements that one take carries at most.
+OWED_LIMIT = 1000
 #: Seconds beyond the time asked for after which a blocked server counts as gone.
 GRACE = 3
 
@@ -34,15 +36,15 @@ class RedisReader(Reader):
         self.takes = [0] * len(shards)
         #: Whether the answer to the last take is outstanding.
         self.unanswered = [False] * len(shards)
-        #: (lane, take, last message) for each server.
-        self.owed: list[list[tuple[str, int, int]]] = [[] for _ in shards]
+        #: Acknowledgements for each server.
+        self.owed: list[list[End]] = [[] for _ in shards]
         self.ears = [Ear(shard) for shard in shards]
         self.closing, self.closer = os.pipe()
 
     def owe(self, deliveries: list[Delivery]) -> None:
         """These are handled: the next take tells."""
-        for lease in finished(deliveries):
-            self.owed[lease.holder[1].index].append((lease.lane, lease.take, lease.done))
+        for end in finished(deliveries):
+            self.owed[end.holder[1].index].append(end)
 
     def take(self, shard: Shard, names: list[str], limit: int, company: bool) -> list[tuple[Lease, list[Record]]]:
         """
@@ -54,11 +56,11 @@ class RedisReader(Reader):
             return []
         if not self.unanswered[index]:
             self.takes[index] += 1
-        owed, again = self.owed[index][:], self.unanswered[index]
+        owed, again = self.owed[index][:OWED_LIMIT], self.unanswered[index]
         pairs = [key for name in names for key in (self.keys.ready(name), self.keys.bell(name))]
-        keys = [self.held, *pairs, *(self.keys.lane(lane) for lane, _, _ in owed)]
-        args = [int(again), self.takes[index], limit, self.lease, len(names), int(company)]
-        args += [value for _, take, done in owed for value in (take, done)]
+        keys = [self.held, *pairs, *(self.keys.lane(end.lease.lane) for end in owed)]
+        args: list[Any] = [int(again), self.takes[index], limit, self.lease, len(names), int(company)]
+        args += [value for end in owed for value in end.args]
         self.unanswered[index] = True
         try:
             *lanes, lost = shard.run("lane_take", keys, args)
@@ -71,7 +73,7 @@ class RedisReader(Reader):
         return [self.leased(shard, *lane) for lane in lanes]
 
     def leased(self, shard: Shard, lane: bytes, failed: bytes, found: list[bytes]) -> tuple[Lease, list[Record]]:
-        lease = Lease(self.keys.lane_of(lane.decode()), (self, shard), self.takes[shard.index])
+        lease = Lease(self.keys.lane_of(lane.decode()), (self, shard), self.takes[shard.index], len(found))
         return lease, [records.unpack(self.keys, raw, int(failed) + 1) for raw in found]
 
     def settle(self) -> None:
@@ -79,8 +81,8 @@ class RedisReader(Reader):
         for shard in self.shards:
             owed, self.owed[shard.index] = self.owed[shard.index], []
             if owed:
-                keys = [self.held, *(self.keys.lane(lane) for lane, _, _ in owed)]
-                args = [value for _, take, done in owed for value in (take, done)]
+                keys = [self.held, *(self.keys.lane(end.lease.lane) for end in owed)]
+                args = [value for end in owed for value in end.args]
                 warn_of_lost(shard.run_or_later("lane_acknowledge", keys, args))
 
     def wait(self, names: list[str], seconds: float) -> bool:
@@ -181,14 +183,36 @@ class Ear:
         self.connection.disconnect()
 
 
-def finished(deliveries: Iterable[Delivery]) -> list[Lease]:
-    """The leases of these, each once, with `done` raised to the last of them."""
-    leases: dict[Lease, None] = {}
+class End(NamedTuple):
+    """The end of a lease, or of a part of it."""
+
+    lease: Lease
+    #: Its entry in the reader's held-hash, how many messages are done with, and the entry that is left.
+    args: tuple[str, int, str]
+
+    @property
+    def holder(self) -> tuple["RedisReader", Shard]:
+        return self.lease.holder
+
+
+def finished(deliveries: Iterable[Delivery]) -> list[End]:
+    """What ends when these are handled: of each lease what comes up to the last of them."""
+    before: dict[Lease, int] = {}
     for delivery in deliveries:
-        if delivery.lease is not None and delivery.position > delivery.lease.done:
-            delivery.lease.done = delivery.position
-            leases[delivery.lease] = None
-    return list(leases)
+        lease = delivery.lease
+        if lease is not None and delivery.position > lease.done:
+            before.setdefault(lease, lease.done)
+            lease.done = delivery.position
+    return [End(lease, (entry(lease, done), lease.done - done, left(lease))) for lease, done in before.items()]
+
+
+def entry(lease: Lease, done: int) -> str:
+    """A lease as it stands in the held-hash. See `lua/include/lease.lua`."""
+    return "%d %d %d" % (lease.take, done, lease.size)
+
+
+def left(lease: Lease) -> str:
+    return "" if lease.done >= lease.size else entry(lease, lease.done)
 
 
 def warn_of_lost(lost: int | None) -> None:

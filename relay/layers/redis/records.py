@@ -1,17 +1,28 @@
 """
-How messages lie in Redis: `id sent deadline ready-set target`, a line break, and the body.
+How messages lie in Redis: `deadline sent ready-list id target`, a line break, and the body.
 
-Times are milliseconds by the server's clock; deadline 0 is none. Scripts read the header and never the body.
+Times are milliseconds by the server's clock, with thirteen digits, which scripts compare as they are; a deadline of
+nines is none. The server adds the times; scripts read the header and never the body.
 """
 
 from relay.layers.delivery import DeadLetter, Record
 from relay.layers.redis.keys import Keys
 
 
+def rest(ready: str, message_id: str, target: str, body: bytes) -> bytes:
+    """A record without the times."""
+    return b"%s %s" % (ready.encode("ascii"), tail(message_id, target, body))
+
+
+def tail(message_id: str, target: str, body: bytes) -> bytes:
+    """A record from the id on."""
+    return b"%s %s\n%s" % (message_id.encode("ascii"), target.encode("ascii"), body)
+
+
 def unpack(keys: Keys, raw: bytes, attempts: int) -> Record:
     """The record in these bytes. A header that the scripts let pass has the parts."""
     header, _, body = raw.partition(b"\n")
-    message_id, sent, _, ready, target = header.decode("ascii", "replace").split(" ", 4)
+    _, sent, ready, message_id, target = header.decode("ascii", "replace").split(" ", 4)
     return Record(message_id, int(sent) / 1000, keys.channel_of(ready), target, body, attempts)
 
 

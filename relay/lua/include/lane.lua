@@ -1,71 +1,83 @@
 -- What the scripts of the Redis layer share: the keys that every one of them is given first, and what a lane is.
+-- A record is "deadline sent ready-list id target", a line break, and the body. Both times have thirteen digits.
 -- KEYS[1] readers: sorted set, the held-hash of each living reader by the time when its leases end
--- KEYS[2] processes: sorted set, the ready-set of each living interface process by the time when it counts as dead
--- KEYS[3] waiting: hash, ready-set → messages in it that nobody has taken
--- KEYS[4] sent: hash, ready-set → messages ever sent
--- KEYS[5] full: hash, ready-set → messages refused
--- KEYS[6] expired: hash, ready-set → messages dropped because they expired
--- KEYS[7] dead: hash, ready-set → dead letters
+-- KEYS[2] processes: sorted set, the ready-list of each living interface process by the time when it counts as dead
+-- KEYS[3] waiting: hash, ready-list → messages in it that nobody has taken
+-- KEYS[4] sent: hash, ready-list → messages ever sent
+-- KEYS[5] full: hash, ready-list → messages refused
+-- KEYS[6] expired: hash, ready-list → messages dropped because they expired
+-- KEYS[7] dead: hash, ready-list → dead letters
 -- KEYS[8] letters: hash, message id → dead letter
 -- KEYS[9] tries: hash, message id → deliveries that failed
--- KEYS[10] bells: hash, ready-set → the list that whoever waits for it listens to
+-- KEYS[10] bells: hash, ready-list → the list that whoever waits for it listens to
 -- KEYS[11] delayed: sorted set, lanes that rest by the time when they may be taken again
 local readers, processes, waiting, sent, full, expired = unpack(KEYS, 1, 6)
 local dead, letters, tries, bells, delayed = unpack(KEYS, 7, 11)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local function head(record)
-    local id, since, deadline, ready = string.match(record, '^(%S+) (%d+) (%d+) (%S+) ')
-    return id, tonumber(since), tonumber(deadline), ready
+local stamp, FOREVER = string.format('%s%03d', time[1], time[2] / 1000), '9999999999999'
+
+-- The rest of a record is "ready-list id target\nbody".
+local prefixes = {}
+local function stamped(expiry, rest)
+    if not prefixes[expiry] then
+        local deadline = expiry == '0' and FOREVER or string.format('%.0f', now + expiry)
+        prefixes[expiry] = string.format('%s %s ', deadline, stamp)
+    end
+    return prefixes[expiry] .. rest
 end
 
-local rung = {}
+local function head(record)
+    return string.match(record or '', '^(%d+) (%d+) (%S+) (%S+) ')
+end
+
+local function alive(record)
+    return string.sub(record, 1, 13) > stamp
+end
+
+-- What a script changes in ready-lists and counts is kept until `finish`: one command for many lanes.
+local last, front, sums = {}, {}, {}
+local function make_ready(ready, lane, at)
+    at[ready] = at[ready] or {}
+    table.insert(at[ready], lane)
+end
+
+local function count(hash, field, number)
+    sums[hash] = sums[hash] or {}
+    sums[hash][field] = (sums[hash][field] or 0) + number
+end
+
 local function ring(ready)
-    local bell = not rung[ready] and redis.call('HGET', bells, ready)
-    rung[ready] = true
+    local bell = redis.call('HGET', bells, ready)
     if bell and redis.call('LLEN', bell) == 0 then
         redis.call('LPUSH', bell, '1')
     end
 end
 
+local function finish(quiet)
+    for command, at in pairs({RPUSH = last, LPUSH = front}) do
+        for ready, lanes in pairs(at) do
+            for i = 1, #lanes, 1000 do
+                redis.call(command, ready, unpack(lanes, i, math.min(i + 999, #lanes)))
+            end
+            if not (quiet and quiet[ready]) then
+                ring(ready)
+            end
+        end
+    end
+    for hash, fields in pairs(sums) do
+        for field, number in pairs(fields) do
+            redis.call('HINCRBY', hash, field, number)
+        end
+    end
+    last, front, sums = {}, {}, {}
+end
+
 local function push(lane, ready, record)
     -- A leased lane keeps what was taken, so one that was empty is neither leased nor ready.
     if redis.call('RPUSH', lane, record) == 1 then
-        redis.call('ZADD', ready, now, lane)
-        ring(ready)
+        make_ready(ready, lane, last)
     end
-end
-
-local function bury(lane, record, attempts, reason)
-    local id, _, _, ready = head(record)
-    local letter = string.format('%.0f %d %d %d\n', now, attempts, #lane, #reason)
-    if redis.call('HSETNX', letters, id or redis.sha1hex(record), table.concat({letter, lane, reason, record})) == 1 then
-        redis.call('HINCRBY', dead, ready or 'unreadable', 1)
-    end
-end
-
-local function first(lane)
-    while true do
-        local record = redis.call('LINDEX', lane, 0)
-        local id, since, deadline, ready = head(record or '')
-        if not record or (id and (deadline == 0 or deadline > now)) then
-            return record, id, since, ready
-        elseif id then
-            redis.call('HINCRBY', expired, ready, 1)
-            redis.call('HINCRBY', waiting, ready, -1)
-            redis.call('HDEL', tries, id)
-        else
-            bury(lane, record, 1, 'Its header can not be read')
-        end
-        redis.call('LPOP', lane)
-    end
-end
-
-local function settle(lane)
-    local record, _, since, ready = first(lane)
-    if record then
-        redis.call('ZADD', ready, since, lane)
-        ring(ready)
-    end
+    count(waiting, ready, 1)
 end

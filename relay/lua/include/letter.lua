@@ -6,8 +6,8 @@ local function open(id)
     end
     local lane_length, reason_length, start = string.match(letter, '^%d+ %d+ (%d+) (%d+)\n()')
     local record = string.sub(letter, start + lane_length + reason_length)
-    local _, _, _, ready = head(record)
+    local _, _, ready = head(record)
     redis.call('HDEL', letters, id)
-    redis.call('HINCRBY', dead, ready or 'unreadable', -1)
+    count(dead, ready or 'unreadable', -1)
     return string.sub(letter, start, start + lane_length - 1), record
 end

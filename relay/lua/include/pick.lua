@@ -1,30 +1,52 @@
--- Leases the first messages of a lane, as far as they are of the channels asked for; returns what that takes of the
--- room. A long run ends after about four megabytes.
-local function pick(lane, room)
-    local record, first_id, since, first_ready = first(lane)
-    local failed = record and redis.call('HGET', tries, first_id)
-    if not record then
-        return 0
-    elseif not asked[first_ready] or (failed and (#lanes > 0 or ARGV[6] == '1')) then
-        redis.call('ZADD', first_ready, since, lane)
-        ring(first_ready)
-        return asked[first_ready] and room or 0
-    end
-    local found = (failed or room == 1) and {record} or redis.call('LRANGE', lane, 0, room - 1)
-    local records, counts, size = {}, {}, 0
-    for i, candidate in ipairs(found) do
-        local id, _, deadline, ready = head(candidate)
-        size = size + #candidate
-        if not id or not asked[ready] or (deadline > 0 and deadline <= now) or (i > 1 and size > 4000000) then
-            break
+-- Leases what is ready for a channel, a few lanes at a time; returns what that takes of the room, and whether the channel
+-- is empty. Of a lane as much as is alive, of the channel, and within about four megabytes.
+local entries, entry_of = {}, {}
+
+local function run_of(lane, ready, room)
+    local found = room == 1 and {redis.call('LINDEX', lane, 0) or nil} or redis.call('LRANGE', lane, 0, room - 1)
+    local size, mark, failed = 0, string.format('%s ', ready), '0'
+    for i, record in ipairs(found) do
+        size = size + #record
+        if not alive(record) or string.sub(record, 29, 28 + #mark) ~= mark or (i > 1 and size > 4000000) then
+            return {unpack(found, 1, i - 1)}, failed
+        elseif some_failed and i == 1 then
+            local _, _, _, id = head(record)
+            failed = redis.call('HGET', tries, id or '') or '0'
+            if failed ~= '0' then
+                return {record}, failed
+            end
         end
-        records[i] = candidate
-        counts[ready] = (counts[ready] or 0) + 1
     end
-    for ready, count in pairs(counts) do
-        redis.call('HINCRBY', waiting, ready, -count)
+    return found, failed
+end
+
+local function lend(lane, records, failed)
+    entry_of[#records] = entry_of[#records] or string.format('%s 0 %d', take, #records)
+    entries[#entries + 1], entries[#entries + 2] = lane, entry_of[#records]
+    lanes[#lanes + 1] = {lane, failed, records}
+end
+
+local function pick(ready, room)
+    local popped = redis.call('LPOP', ready, math.min(room, 8)) or {}
+    local left, unused = room, {}
+    for _, lane in ipairs(popped) do
+        local records, failed = {}, '0'
+        if left > 0 then
+            records, failed = run_of(lane, ready, left)
+        end
+        if left <= 0 or (failed ~= '0' and (#lanes > 0 or ARGV[6] == '1')) then
+            table.insert(unused, 1, lane)
+            left = 0
+        elseif #records == 0 then
+            settle(lane, last)
+        else
+            lend(lane, records, failed)
+            count(waiting, ready, -#records)
+            left = failed ~= '0' and 0 or left - #records
+        end
     end
-    redis.call('HSET', held, lane, string.format('%s 0 %d', take, #records))
-    lanes[#lanes + 1] = {lane, failed or '0', records}
-    return failed and room or #records
+    for _, lane in ipairs(unused) do
+        make_ready(ready, lane, front)
+    end
+    return room - left, #popped == 0
 end

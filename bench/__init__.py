@@ -1,0 +1,1 @@
+"""What Parley costs, measured. See docs/performance.md."""

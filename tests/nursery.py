@@ -1,0 +1,102 @@
+"""
+Workers for tests that kill them: real processes, which a parent forks when it is asked to, so that a new one is there
+at once. Run as a program by `Nursery`.
+
+Each is Channels' own worker on a layer of relay's. Its consumer notes in a Redis list when it begins and ends a message.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import redis
+
+from tests.databases import ROOT
+
+
+class Nursery:
+    """Starts and kills workers. `options`: of the layer; `seconds`: that the consumer takes for a message."""
+
+    def __init__(self, url: str, options: dict[str, Any], seconds: float = 0.0):
+        self.log = options["prefix"] + "events"
+        self.client = redis.Redis.from_url(url)
+        settings = json.dumps({"url": url, "log": self.log, "seconds": seconds, "options": options})
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.nursery", settings],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "project.settings"},
+        )
+        self.pids: list[int] = []
+
+    def spawn(self) -> int:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        self.pids.append(int(self.process.stdout.readline()))
+        return self.pids[-1]
+
+    def kill(self, pid: int) -> None:
+        os.kill(pid, signal.SIGKILL)
+        self.pids.remove(pid)
+
+    def events(self, start: int = 0) -> list[tuple[str, str, int, int]]:
+        """What happened: begin or end, lane, number, process."""
+        found = [event.decode().split() for event in self.client.lrange(self.log, start, -1)]
+        return [(kind, lane, int(number), int(pid)) for kind, lane, number, pid in found]
+
+    def stop(self) -> None:
+        for pid in list(self.pids):
+            self.kill(pid)
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(10)
+
+
+def main() -> None:
+    import django
+
+    import project  # noqa: F401  # its shims come before Django
+
+    django.setup()
+    import channels.worker  # noqa: F401  # so that the children have it
+
+    import relay.layers.redis  # noqa: F401
+
+    settings = json.loads(sys.argv[1])
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for _ in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            work(settings)
+        print(pid, flush=True)
+
+
+def work(settings: dict[str, Any]) -> None:
+    from channels.asgi import ChannelLayerWrapper
+    from channels.routing import route
+    from channels.worker import Worker
+
+    from relay.layers.redis import RedisChannelLayer
+
+    log = redis.Redis.from_url(settings["url"])
+
+    def consumer(message: Any) -> None:
+        event = "%s %d %d" % (message["lane"], message["n"], os.getpid())
+        log.rpush(settings["log"], "begin " + event)
+        time.sleep(message.get("seconds", settings["seconds"]))
+        log.rpush(settings["log"], "end " + event)
+
+    layer = RedisChannelLayer(hosts=[settings["url"]], **settings["options"])
+    Worker(ChannelLayerWrapper(layer, "default", [route("work", consumer)]), signal_handlers=False).run()
+
+
+if __name__ == "__main__":
+    main()
