@@ -2,7 +2,8 @@
 Workers for tests that kill them: real processes, which a parent forks when it is asked to, so that a new one is there
 at once. Run as a program by `Nursery`.
 
-Each is Channels' own worker on a layer of relay's. Its consumer notes in a Redis list when it begins and ends a message.
+Each is Channels' own worker on a layer of relay's. Its consumer notes in a Redis list when it begins and ends a
+message.
 """
 
 import json

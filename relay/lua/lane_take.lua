@@ -36,10 +36,7 @@ end
 -- include pick
 while #open > 0 and limit > 0 do
     for i = #open, 1, -1 do
-        local taken, empty = 0, limit > 0
-        if limit > 0 then
-            taken, empty = pick(open[i], limit)
-        end
+        local taken, empty = pick(open[i], limit)
         limit = limit - taken
         if empty then
             table.remove(open, i)

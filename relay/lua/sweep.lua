@@ -44,8 +44,7 @@ for _, ready in ipairs(redis.call('HKEYS', waiting)) do
         if not lane or (record and alive(record)) then
             break
         end
-        redis.call('LPOP', ready)
-        settle(lane, last)
+        settle(redis.call('LPOP', ready), last)
         lane = redis.call('LINDEX', ready, 0)
     end
     local named_at_random = string.find(ready, '[!?]') and not redis.call('ZSCORE', processes, ready)

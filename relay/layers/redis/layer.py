@@ -162,7 +162,9 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
             # In any order, so that no server and no channel starves another.
             for shard in random.sample(self.shards, len(self.shards)):
                 room = min(limit, BATCH) - sum(len(found) for _, found in leases)
-                if room > 0 and not any(record.attempts > 1 for _, found in leases for record in found):
+                if any(record.attempts > 1 for _, found in leases for record in found):
+                    room = 0
+                if room > 0 or shard.index in reader.heard:
                     leases += reader.take(shard, random.sample(names, len(names)), room, company=bool(leases))
             if leases:
                 reader.settle()

@@ -38,6 +38,8 @@ class RedisReader(Reader):
         self.unanswered = [False] * len(shards)
         #: Acknowledgements for each server.
         self.owed: list[list[End]] = [[] for _ in shards]
+        #: Servers whose bells it has heard and not followed: they rang for nobody else.
+        self.heard: set[int] = set()
         self.ears = [Ear(shard) for shard in shards]
         self.closing, self.closer = os.pipe()
 
@@ -50,6 +52,7 @@ class RedisReader(Reader):
         """
         Acknowledge what is owed to this server, and lease what it has. Nothing while it can't be reached; then the
         next take is the same once more, so nothing is leased that nobody knows of. `company`: there are others already.
+        With the limit 0 it only passes the bell on, if there is something.
         """
         index = shard.index
         if not shard.may_be_tried():
@@ -67,6 +70,7 @@ class RedisReader(Reader):
         except LayerUnavailable:
             return []
         self.unanswered[index] = False
+        self.heard.discard(index)
         del self.owed[index][: len(owed)]
         if lost and not again:
             warn_of_lost(lost)
@@ -107,8 +111,8 @@ class RedisReader(Reader):
             for ear in listening:
                 ear.stop_at_once()
             return False
-        heard = [ear.hear() if ear.number in woken else ear.stop() for ear in listening]
-        return any(heard)
+        self.heard = {ear.shard.index for ear in listening if (ear.hear() if ear.number in woken else ear.stop())}
+        return bool(self.heard)
 
     def close(self) -> None:
         if not self.closed:

@@ -27,7 +27,7 @@ local function lend(lane, records, failed)
 end
 
 local function pick(ready, room)
-    local popped = redis.call('LPOP', ready, math.min(room, 8)) or {}
+    local popped = room > 0 and redis.call('LPOP', ready, math.min(room, 8)) or {}
     local left, unused = room, {}
     for _, lane in ipairs(popped) do
         local records, failed = {}, '0'
@@ -48,5 +48,5 @@ local function pick(ready, room)
     for _, lane in ipairs(unused) do
         make_ready(ready, lane, front)
     end
-    return room - left, #popped == 0
+    return room - left, room > 0 and #popped == 0
 end
