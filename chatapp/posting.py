@@ -32,8 +32,12 @@ def post(message: Message) -> None:
 
 
 def stored(room: Room, message: Message) -> ChatMessage:
-    """The row for this message: a new one, or the one that its `client_id` has already."""
-    client_id = checked_or_new_client_id(message.get("client_id"))
+    """
+    The row for this message: a new one, or the one that its `client_id` has already. A message without one takes the id
+    that the layer gave it, so that it is stored once even if it is delivered again.
+    """
+    given = message.get("client_id")
+    client_id = checked_or_new_client_id(getattr(message.content, "id", None) if given is None else given)
     row, _ = ledger.store(room, sender_of(message), protocol.checked_message(message.get("message")), client_id)
     return row
 

@@ -102,9 +102,8 @@ class Deployment:
 
     def members(self, room: str) -> list[str]:
         """The reply channels in a room's group, as a worker sees them."""
-        expiry = int(3 * float(self.environment["RELAY_KEEPALIVE_INTERVAL"]))
         hosts, prefix = [self.environment["REDIS_URL"]], self.environment["CHANNEL_PREFIX"]
-        return RedisChannelLayer(hosts=hosts, prefix=prefix, group_expiry=expiry).group_channels("chat-" + room)
+        return RedisChannelLayer(hosts=hosts, prefix=prefix).group_channels("chat-" + room)
 
     def manage(self, *arguments: str) -> str:
         """Run a management command as a user would; returns what it prints."""
@@ -141,9 +140,11 @@ class ChatSocket:
     def send(self, frame: str | bytes | dict[str, Any]) -> None:
         self.connection.send(json.dumps(frame) if isinstance(frame, dict) else frame)
 
-    def next(self, kind: str, where: Callable[[dict[str, Any]], bool] = lambda frame: True) -> dict[str, Any]:
+    def next(
+        self, kind: str, where: Callable[[dict[str, Any]], bool] = lambda frame: True, patience: float = PATIENCE
+    ) -> dict[str, Any]:
         """The next frame of that type (and for which `where` holds); those before it are in `seen`."""
-        deadline = time.monotonic() + PATIENCE * FACTOR
+        deadline = time.monotonic() + patience * FACTOR
         while True:
             try:
                 frame = json.loads(self.connection.recv(timeout=max(0.01, deadline - time.monotonic())))

@@ -35,7 +35,11 @@ class Proxy:
                 client, _ = self.listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(("127.0.0.1", self.target))
+            try:
+                server = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                client.close()
+                continue
             threading.Thread(target=self.pass_on, args=(client, server), daemon=True).start()
             threading.Thread(target=self.pass_back, args=(server, client), daemon=True).start()
 

@@ -36,7 +36,7 @@ class Heart:
 
     def run(self) -> None:
         doubtful = False
-        while not self.stopped.wait(self.lease / 1000 / BEATS):
+        while not self.stopped.is_set():
             layer = self.layer()
             if layer is None:
                 return
@@ -51,6 +51,7 @@ class Heart:
             except Exception:
                 logger.exception("A beat for Redis server %d failed", self.shard.index)
             del layer
+            self.stopped.wait(self.lease / 1000 / BEATS)
 
     def beat(self, layer: Any, doubtful: bool) -> None:
         """Say who lives. Put the groups back if the server has forgotten them, or may have."""
@@ -58,13 +59,13 @@ class Heart:
         processes = sorted({name for reader in layer.readers.living() for name in reader.processes})
         keys = [self.keys.epoch, *readers, *map(self.keys.ready, processes)]
         epoch, missing = self.shard.run("beat", keys, (self.lease, secrets.token_hex(8), len(readers)))
-        lost = self.epoch is not None and epoch != self.epoch
-        first, self.epoch = self.epoch is None, epoch
-        if lost:
+        known, self.epoch = self.epoch, epoch
+        if known not in (None, epoch):
             logger.warning(
                 "Redis server %d has lost its data; the groups of this process are put back", self.shard.index
             )
-        if lost or doubtful or (missing and not first):
+        # With the first beat as well: what this process read before may be lost already.
+        if epoch != known or missing or doubtful:
             layer.restore_groups(self.shard)
 
     def sweep(self) -> None:

@@ -1,0 +1,130 @@
+"""Redis goes away under a running chat, in every way it can (J2); and an interface server dies."""
+
+import signal
+import threading
+import time
+
+import pytest
+import redis
+from websockets.exceptions import ConnectionClosed
+
+from chatapp.models import ChatMessage, Room
+from tests.proxy import Proxy
+from tests.waiting import FACTOR, wait_until
+
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.timeout(200 * FACTOR)]
+
+#: Seconds that a sender waits for an acknowledgement before it says the same again, as the page does.
+PATIENCE = 3
+
+
+class Talker(threading.Thread):
+    """A client that does what the page does: it keeps what is not acknowledged, and comes back when it is cut off."""
+
+    def __init__(self, deployment, room, name):
+        super().__init__(daemon=True)
+        self.deployment, self.room, self.talker = deployment, room, name
+        self.acknowledged = {}
+        self.stopped = threading.Event()
+        self.errors = []
+        self.start()
+
+    def run(self):
+        n = 0
+        while not self.stopped.is_set():
+            try:
+                with self.deployment.socket("/chat/%s/" % self.room) as socket:
+                    while not self.stopped.is_set():
+                        n += self.say(socket, "%s-%d" % (self.talker, n))
+            except (ConnectionClosed, OSError, AssertionError) as e:
+                self.errors.append(repr(e))
+                time.sleep(0.1)
+
+    def say(self, socket, client_id):
+        """Say it once; True if it was acknowledged in time."""
+        socket.send({"message": "hi", "client_id": client_id})
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                frame = socket.next("ack", patience=PATIENCE)
+            except AssertionError:
+                return False
+            self.acknowledged[frame["client_id"]] = frame["seq"]
+            if frame["client_id"] == client_id:
+                return True
+        return False
+
+
+def freeze(server, proxy):
+    server.freeze()
+    time.sleep(10)  # So long it stands still: this is the trouble, not a wait for something.
+    server.thaw()
+
+
+def cut_connections(server, proxy):
+    client = redis.Redis.from_url(server.url)
+    for _ in range(5):
+        client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        time.sleep(0.3)
+
+
+def lose_data(server, proxy):
+    redis.Redis.from_url(server.url).flushall()
+
+
+def restart_empty(server, proxy):
+    server.kill()
+    time.sleep(1)
+    server.start()
+
+
+def lose_answers(server, proxy):
+    for _ in range(60):
+        proxy.lose_next()
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("trouble", [freeze, cut_connections, lose_data, restart_empty, lose_answers])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_redis_in_trouble_loses_and_doubles_nothing_and_the_groups_are_whole_again(deployment, own_redis, trouble):
+    """A5, A26, A27, B5"""
+    with Proxy(own_redis.port) as proxy:
+        chat = deployment(REDIS_URL="redis://127.0.0.1:%d/0" % proxy.port).start_all()
+        with chat.socket("/chat/a/") as listener:
+            listener.next("welcome")
+            talkers = [Talker(chat, room, "%s%d" % (room, n)) for room in "ab" for n in range(3)]
+            wait_until(lambda: all(len(talker.acknowledged) > 5 for talker in talkers), "all talk", 60)
+            trouble(own_redis, proxy)
+            over = time.monotonic()
+            wait_until(lambda: len(chat.members("a")) >= 4 and len(chat.members("b")) >= 3, "the groups are whole", 10)
+            print("Groups whole %.1f s after %s" % (time.monotonic() - over, trouble.__name__))
+            before = {talker: len(talker.acknowledged) for talker in talkers}
+            wait_until(lambda: all(len(t.acknowledged) > n + 5 for t, n in before.items()), "all talk again", 60)
+            print("Talking again %.1f s after %s" % (time.monotonic() - over, trouble.__name__))
+            for talker in talkers:
+                talker.stopped.set()
+                talker.join(30)
+            newest = max(seq for talker in talkers if talker.room == "a" for seq in talker.acknowledged.values())
+            assert listener.next("message", where=lambda frame: frame["seq"] >= newest)["room"] == "a"
+        assert all(process.poll() is None for process in chat.processes), chat.logs()
+        chat.stop()
+    rows = {(row.room.slug, row.client_id): row.seq for row in ChatMessage.objects.select_related("room")}
+    acknowledged = {(t.room, client_id): seq for t in talkers for client_id, seq in t.acknowledged.items()}
+    assert {key: rows.get(key) for key in acknowledged} == acknowledged
+    assert len(rows) == ChatMessage.objects.count()
+    for room in Room.objects.filter(slug__in="ab"):
+        assert sorted(room.messages.values_list("seq", flat=True)) == list(range(1, room.head + 1))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_sockets_of_a_killed_interface_server_are_out_of_all_groups_within_15_seconds(deployment):
+    """A13: and no keepalive has to end for it."""
+    chat = deployment(RELAY_KEEPALIVE_INTERVAL=600).start_all()
+    with chat.socket("/chat/a/") as ann, chat.socket("/chat/b/") as ben:
+        ann.next("welcome")
+        ben.next("welcome")
+        wait_until(lambda: len(chat.members("a")) == len(chat.members("b")) == 1, "they are in their groups")
+        chat.web.send_signal(signal.SIGKILL)
+        chat.web.wait()
+        chat.processes.remove(chat.web)
+    wait_until(lambda: chat.members("a") == chat.members("b") == [], "they are gone", 15)
