@@ -34,17 +34,20 @@ def redis_prefix() -> str:
 class RedisServer:
     """A Redis of one test's own, which it may freeze and kill. It keeps its port, and nothing on disk."""
 
-    def __init__(self, folder: Path, *options: str):
+    def __init__(self, folder: Path, *options: str, configuration: Path | None = None):
         self.port = free_port()
         self.url = "redis://127.0.0.1:%d/0" % self.port
         self.folder = folder
         self.options = options
+        self.configuration = [] if configuration is None else [str(configuration)]
         self.start()
 
     def start(self) -> None:
-        command = [redis_server(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        command = [redis_server(), *self.configuration]
+        command += ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
         with open(self.folder / ("redis-%d.log" % self.port), "ab") as log:
-            self.process = subprocess.Popen([*command, "--save", "", *self.options], stdout=log, stderr=log)
+            memory = [] if self.configuration else ["--save", ""]
+            self.process = subprocess.Popen([*command, *memory, *self.options], stdout=log, stderr=log)
         wait_until(lambda: answers(self.port), "Redis answers")
 
     def freeze(self) -> None:

@@ -6,6 +6,7 @@ import weakref
 from typing import Any
 
 import redis
+from redis.sentinel import SentinelConnectionPool
 
 
 class Client(redis.Redis):
@@ -29,7 +30,10 @@ class Client(redis.Redis):
                 connection.disconnect()
             connection.send_command(*args)
             return self.parse_response(connection, name, **options)
-        except redis.ResponseError:
+        except redis.ResponseError as e:
+            if "READONLY" in str(e):
+                # A master that is deposed. Whoever connects next finds the new one.
+                connection.disconnect()
             raise
         except BaseException:
             # Its reply may still come; the next command must not take it for its own.
@@ -37,6 +41,18 @@ class Client(redis.Redis):
             raise
         finally:
             self.connection_pool.release(connection)
+
+
+class MasterPool(SentinelConnectionPool):
+    """
+    redis-py's pool of connections to a master that Sentinels know, for several threads.
+
+    redis-py 2.10.6 closes all connections of the pool when it finds a new master, also those that other threads are
+    using, and does so again for every connection it makes afterwards. A connection to the old master fails by itself.
+    """
+
+    def get_master_address(self) -> tuple[str, int]:
+        return self.sentinel_manager.discover_master(self.service_name)
 
 
 def is_stale(connection: redis.Connection) -> bool:

@@ -15,7 +15,7 @@ from relay.exceptions import LayerUnavailable
 from relay.layers.base import LeasingLayer, Outgoing
 from relay.layers.delivery import ChannelStatus, DeadLetter, Delivery, Lease, Record
 from relay.layers.redis import records
-from relay.layers.redis.client import Client
+from relay.layers.redis.client import Client, MasterPool
 from relay.layers.redis.groups import RedisGroups
 from relay.layers.redis.heart import Heart, leave_at_exit, sweep
 from relay.layers.redis.keys import Keys
@@ -296,7 +296,9 @@ class RedisSentinelChannelLayer(LeasingRedisLayer, sentinel.RedisSentinelChannel
 
     def _master_for(self, service_name: str) -> redis.Redis:
         if service_name not in self._master_connections:
-            self._master_connections[service_name] = self._sentinel.master_for(service_name, redis_class=Client)
+            self._master_connections[service_name] = self._sentinel.master_for(
+                service_name, redis_class=Client, connection_pool_class=MasterPool
+            )
         return self._master_connections[service_name]
 
 

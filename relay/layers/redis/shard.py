@@ -21,8 +21,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 #: What a server says that is there but takes no commands now.
 NOT_NOW = ("READONLY", "MASTERDOWN", "OOM", "MISCONF", "NOREPLICAS")
 
-TROUBLE = (redis.ConnectionError, redis.TimeoutError, LayerUnavailable)
-
 
 class Shard:
     """
@@ -48,7 +46,7 @@ class Shard:
             self.failed(e)
             raise LayerUnavailable("Redis server %d can't be reached: %s" % (self.index, e)) from e
         except redis.ResponseError as e:
-            if not str(e).startswith(NOT_NOW):
+            if not any(word in str(e) for word in NOT_NOW):
                 raise
             self.failed(e)
             raise LayerUnavailable("Redis server %d takes no commands now: %s" % (self.index, e)) from e
