@@ -1,11 +1,27 @@
 """Finding the layer that a command is about."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from channels import channel_layers
 from django.core.management.base import CommandError
 
+from relay.exceptions import LayerUnavailable
 from relay.layers import leases
+
+
+def refuse_while_away(handle: Callable[..., None]) -> Callable[..., None]:
+    """A command's `handle` that says in a sentence that the layer's server can't be reached."""
+
+    @functools.wraps(handle)
+    def inner(*args: Any, **options: Any) -> None:
+        try:
+            handle(*args, **options)
+        except LayerUnavailable as e:
+            raise CommandError("%s. Is REDIS_URL right, and does that server run?" % e) from e
+
+    return inner
 
 
 def layer_named(alias: str) -> Any:

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 
 from relay.layers.delivery import ChannelStatus
-from relay.management.layers import layer_named
+from relay.management.layers import layer_named, refuse_while_away
 
 #: What each column says, by the field of ChannelStatus that it shows.
 COLUMNS = {
@@ -39,6 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print a JSON list; with --watch one a line")
         parser.add_argument("--layer", default=DEFAULT_CHANNEL_LAYER, help="alias in CHANNEL_LAYERS")
 
+    @refuse_while_away
     def handle(self, *args: Any, **options: Any) -> None:
         layer = layer_named(options["layer"])
         if options["json"]:

@@ -10,7 +10,7 @@ from channels import DEFAULT_CHANNEL_LAYER
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from relay.layers.delivery import DeadLetter
-from relay.management.layers import layer_named
+from relay.management.layers import layer_named, refuse_while_away
 
 
 class Command(BaseCommand):
@@ -35,6 +35,7 @@ class Command(BaseCommand):
             verb.add_argument("--json", action="store_true", help="print JSON")
             verb.add_argument("--layer", **common)
 
+    @refuse_while_away
     def handle(self, *args: Any, **options: Any) -> None:
         layer = layer_named(options["layer"])
         letters = [letter for letter in layer.dead_letters() if options.get("channel") in (None, letter.channel)]
@@ -72,7 +73,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({what.replace(" ", "_"): count}))
         else:
-            self.stdout.write("%d dead letters were %s." % (count, what))
+            self.stdout.write("%d dead letter%s %s." % (count, " was" if count == 1 else "s were", what))
 
 
 def chosen(letters: Sequence[DeadLetter], options: dict[str, Any]) -> Sequence[DeadLetter]:
