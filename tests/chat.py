@@ -32,7 +32,7 @@ def settings_override(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def layer() -> Iterator[ChannelLayerWrapper]:
     """The default channel layer, empty, and this test's own."""
     # A copy of the routes: a router adds to the list that it is given.
-    fresh = ChannelLayerWrapper(ChannelLayer(capacity=1000), "default", list(channel_routing))
+    fresh = ChannelLayerWrapper(ChannelLayer(**{**settings.LAYER, "capacity": 1000}), "default", list(channel_routing))
     before = channel_layers.set("default", fresh)
     yield fresh
     if before is None:

@@ -15,6 +15,7 @@ from chatapp import joining, ledger
 from chatapp.exceptions import CLOSE_CODES
 from chatapp.identity import Sender
 from chatapp.models import ChatMessage, Presence, Room
+from relay.dispatch import dispatch
 from tests.chat import Socket, log_in, work
 
 pytestmark = pytest.mark.usefixtures("lobby")
@@ -480,3 +481,16 @@ def test_presence_is_not_broadcast_to_large_rooms_but_answered(layer, lobby, mon
 def test_groups_are_named_by_the_slug_and_nothing_else(layer):
     assert Room(slug="x" * 64).group.name == "chat-" + "x" * 64
     Group("chat-" + "x" * 64).send({"text": "a group of that name is valid"})
+
+
+def test_a_bare_message_that_is_delivered_again_is_stored_once(layer):
+    """The layer's id of the message is its client_id: a worker died between the commit and the acknowledgement."""
+    Channel("chat-messages").send({"room": "lobby", "message": "hi"})
+    Channel("chat-messages").send({"room": "lobby", "message": "hi"})
+    for _ in range(3):
+        (delivery,) = layer.take(["chat-messages"])
+        dispatch(layer, delivery.channel, delivery.content)
+        layer.give_back([delivery], "the worker was killed")
+    assert ChatMessage.objects.count() == 1
+    work(layer)
+    assert ChatMessage.objects.count() == 2

@@ -183,3 +183,18 @@ def test_a_ping_is_not_followed_by_another_before_its_answer(clock, monkeypatch)
     clock.now += 21
     socket.check_ping()
     assert pings == [1021, 1084]
+
+
+def test_when_the_layer_has_lost_its_data_every_socket_is_due_within_seconds(clock):
+    layer = ChannelLayer(capacity=100)
+    sockets = [make_socket(layer, clock, "daphne.response.p!%d" % n) for n in range(10)]
+    server = make_server(layer, *sockets, keepalive_interval=600)
+    server.send_keepalives()
+    assert keepalives(layer) == []
+    server.hurry_keepalives()
+    clock.now += 4
+    server.send_keepalives()
+    assert len(keepalives(layer)) == 10
+    clock.now += 4
+    server.send_keepalives()
+    assert keepalives(layer) == [], "once is enough"

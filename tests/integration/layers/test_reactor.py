@@ -1,0 +1,66 @@
+"""`receive_twisted`, in a process with a reactor of its own, as stock Daphne uses it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.databases import ROOT
+
+PROGRAM = """
+import json, sys, threading, time
+import project, django
+django.setup()
+from twisted.internet import defer, reactor
+from relay.layers.inmemory import ChannelLayer
+from relay.layers.redis import RedisChannelLayer
+
+options = json.loads(sys.argv[1])
+layer = RedisChannelLayer(**options) if "hosts" in options else ChannelLayer(**options)
+got, turns = [], []
+
+@defer.inlineCallbacks
+def read():
+    while reactor.running:
+        channel, content = yield layer.receive_twisted(["web!"])
+        if channel is not None:
+            got.append([channel, content["n"], time.time() - content["at"]])
+        if len(got) == 303:
+            reactor.stop()
+
+def tick():
+    turns.append(len(got))
+    reactor.callLater(0, tick)
+
+def send():
+    for socket in "ab":
+        layer.group_add("g", "web!" + socket)
+    for n in range(3):
+        time.sleep(0.3)
+        layer.send("web!a", {"n": n, "at": time.time()})
+    reactor.callFromThread(tick)
+    layer.send_group_many("g", [{"n": n, "at": 0} for n in range(3, 153)])
+
+reactor.callWhenRunning(read)
+reactor.callWhenRunning(lambda: threading.Thread(target=send, daemon=True).start())
+started = time.time()
+reactor.run()
+print(json.dumps({"got": got, "turns": len(set(turns)), "seconds": time.time() - started}))
+"""
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+def test_a_reactor_gets_messages_at_once_and_its_turn_and_stops_when_it_is_told(kind, redis_url, redis_prefix):
+    """A19, A20: asgi_redis makes a connection for each message there, or has Daphne look every 50 ms."""
+    where = {"hosts": [redis_url], "prefix": redis_prefix} if kind == "redis" else {}
+    command = [sys.executable, "-c", PROGRAM, json.dumps({"capacity": 1000, **where})]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert [(channel, n) for channel, n, _ in report["got"][:3]] == [("web!a", 0), ("web!a", 1), ("web!a", 2)]
+    for socket in ("web!a", "web!b"):
+        assert [n for channel, n, _ in report["got"][3:] if channel == socket] == list(range(3, 153))
+    assert sorted(delay for _, _, delay in report["got"][:3])[1] < 0.04, "half the pause that Daphne would make"
+    assert report["turns"] > 2, "the reactor got its turns between them"
+    assert report["seconds"] < 10
