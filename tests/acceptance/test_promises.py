@@ -66,6 +66,19 @@ def test_two_thousand_messages_sent_twice_are_stored_once_and_heard_once_in_one_
         assert chatter.heard == expected
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.usefixtures("database")
+def test_what_a_socket_says_without_waiting_is_stored_in_that_order_up_to_its_last_frame(deployment):
+    """C11: on a layer without order, four workers shuffle it, and the disconnect overtakes the end."""
+    deployment = deployment().start_all(workers=4)
+    with deployment.socket() as socket:
+        socket.next("welcome")
+        for n in range(100):
+            socket.send({"message": str(n), "client_id": str(n)})
+    wait_until(lambda: ChatMessage.objects.count() == 100, "all are stored", 40)
+    assert list(ChatMessage.objects.order_by("seq").values_list("message", flat=True)) == list(map(str, range(100)))
+
+
 @pytest.mark.usefixtures("database")
 def test_hostile_input_is_told_off_and_the_next_message_is_served(deployment):
     deployment = deployment().start_all()

@@ -2,6 +2,7 @@
 
 import atexit
 import logging
+import os
 import secrets
 import threading
 import weakref
@@ -29,6 +30,7 @@ class Heart:
         self.keys = layer.keys
         self.lease = int(layer.lease * 1000)
         self.max_deliveries = layer.max_deliveries
+        self.pid = os.getpid()
         self.epoch: bytes | None = None
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self.run, name="relay-heart-%d" % shard.index, daemon=True)

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import os
 import random
 import threading
 import time
@@ -70,7 +71,8 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
     def _start(self) -> None:
         """Begin to beat, with the first reader."""
         with self._starting:
-            if not self.hearts:
+            # A forked child has none of its parent's threads.
+            if not self.hearts or self.hearts[0].pid != os.getpid():
                 self.hearts = [Heart(self, shard) for shard in self.shards]
 
     def shard_of(self, name: str) -> Shard:
@@ -139,8 +141,8 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
     def _run_once(self, shard: Shard, script: str, keys: list[str], args: list[Any]) -> Any:
         """Run a sending script so that it has its effect once, under the name of this thread as sender."""
         local = self._senders
-        if not hasattr(local, "key"):
-            local.key, local.calls = self.keys.sender(self.new_id()), 0
+        if getattr(local, "pid", None) != os.getpid():
+            local.pid, local.key, local.calls = os.getpid(), self.keys.sender(self.new_id()), 0
         local.calls += 1
         return shard.run_once(script, [local.key, *keys], [local.calls, *args], self.patience)
 

@@ -1,8 +1,12 @@
 """The Redis layer over connections that break, and a client that does not do blindly what may have been done."""
 
+import os
+import threading
+
 import pytest
 import redis
 
+from relay.exceptions import LayerUnavailable
 from tests.proxy import Proxy
 from tests.waiting import wait_until
 
@@ -107,3 +111,90 @@ def test_no_reply_is_left_on_a_connection_for_the_next_command(make_layer):
         client.get("something")
     connection.read_response = read_response
     assert client.ping() is True
+
+
+def test_a_server_that_stands_still_is_no_message_and_then_an_error_for_who_sends(make_redis_layer, own_redis):
+    """A18: no reader hangs for ever or dies of a time-out, and a sender is told."""
+    layer = make_redis_layer(own_redis.url, connection_kwargs={"socket_timeout": 2}, patience=0)
+    layer.send("c", {"n": 1})
+    assert layer.receive(["c"])[1] == {"n": 1}
+    own_redis.freeze()
+    assert layer.receive(["c"], block=True) == (None, None)
+    with pytest.raises(LayerUnavailable, match="Redis server 0 can't be reached"):
+        layer.send("c", {"n": 2})
+    own_redis.thaw()
+    layer.patience = 10
+    layer.send("c", {"n": 3})
+    found = []
+    wait_until(lambda: found.extend(layer.take(["c"], 5, block=True)) or found, "it goes on")
+    assert found[-1].content["n"] in (2, 3)
+
+
+def test_a_server_that_stands_still_costs_no_lease(make_redis_layer, own_redis):
+    """Nobody could beat meanwhile, so nobody is dead: the message is not delivered a second time."""
+    layer, other = make_redis_layer(own_redis.url, lease=1), make_redis_layer(own_redis.url, lease=1)
+    layer.send("c", {"n": 1})
+    deliveries = layer.take(["c"])
+    other.take(["c"])
+    own_redis.freeze()
+    threading.Event().wait(3)  # Three leases long it stands still: this is the trouble, not a wait for something.
+    own_redis.thaw()
+    assert other.take(["c"], block=True) == []
+    assert layer.renew(deliveries) == deliveries
+
+
+def test_a_forked_child_uses_the_layer_and_leaves_its_parents_connections_alone(make_layer):
+    """A21"""
+    layer = make_layer()
+    layer.send("c", {"n": 1})
+    layer.receive(["c"], block=True)
+    pid = os.fork()
+    if pid == 0:
+        layer.send("c", {"n": 2})
+        layer.receive(["nothing"])
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    wait_until(lambda: layer.receive(["c"], block=True)[1] == {"n": 2}, "the child's message comes")
+    assert layer.shards[0].failures == 0
+
+
+def test_flush_leaves_other_deployments_alone(make_redis_layer, redis_url, redis_prefix):
+    """A23"""
+    ours = make_redis_layer(redis_url)
+    theirs = make_redis_layer(redis_url, prefix=redis_prefix + "other:")
+    for layer in (ours, theirs):
+        layer.send("c", {"n": 1})
+    ours.flush()
+    assert ours.receive(["c"]) == (None, None)
+    assert theirs.receive(["c"])[1] == {"n": 1}
+
+
+def test_the_statistics_extension_counts(make_layer):
+    """asgi_redis's own cases for its counters. A16: they are part of the send."""
+    layer = make_layer(capacity=2)
+    for n in range(2):
+        layer.send("c", {"n": n})
+    with pytest.raises(layer.ChannelFull):
+        layer.send("c", {"n": 2})
+    layer.receive(["c"])
+    statistics = layer.channel_statistics("c")
+    assert statistics.pop("messages_max_age") >= 0
+    assert statistics == {"messages_count": 2, "messages_pending": 1, "channel_full_count": 1}
+    assert layer.global_statistics() == {"messages_count": 2, "channel_full_count": 1}
+    assert layer.channel_statistics("unused")["messages_count"] == 0
+
+
+def test_a_prefix_that_would_spoil_the_records_is_refused(make_layer):
+    for prefix in ("", "a b", "a!"):
+        with pytest.raises(ValueError, match="prefix"):
+            make_layer(prefix=prefix)
+
+
+def test_idle_readers_leave_the_server_in_peace(make_redis_layer, own_redis):
+    """A20: waiting is not asking again and again."""
+    layer = make_redis_layer(own_redis.url)
+    client = redis.Redis.from_url(own_redis.url)
+    layer.receive(["c"], block=True)
+    before = client.info("stats")["total_commands_processed"]
+    layer.receive(["c"], block=True)
+    assert client.info("stats")["total_commands_processed"] - before < 200, "for two seconds, beats and sweeps included"
