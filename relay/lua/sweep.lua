@@ -1,26 +1,22 @@
 -- Cleans up: ends the leases of the dead, drops what has expired, wakes lanes that have rested. One process does it at
--- a time. What could not beat while the server stood still, or its clock jumped, is given that time.
+-- a time. Who could not beat while the server stood still, or its clock jumped, is given that time.
 -- include lane
 -- include settle
 -- include lease
+-- include stall
 -- KEYS[12] swept: string, the time of the last sweep
 -- ARGV[1] pause: milliseconds between two sweeps
 -- ARGV[2] stall: milliseconds without a sweep after which the server must have stood still
 -- ARGV[3] limit: failed deliveries after which a message is a dead letter
 -- ARGV[4] batch: lanes looked at per channel
 -- Returns how many lanes were taken from dead readers; -1 if the last sweep is too fresh.
-local gap = now - (redis.call('GET', KEYS[12]) or now)
-if gap >= 0 and gap < tonumber(ARGV[1]) and redis.call('EXISTS', KEYS[12]) == 1 then
+local last = redis.call('GET', KEYS[12])
+local gap = now - (last or now)
+if last and gap >= 0 and gap < tonumber(ARGV[1]) then
     return -1
 end
 redis.call('SET', KEYS[12], now)
-if gap < 0 or gap > tonumber(ARGV[2]) then
-    for _, list in ipairs({readers, processes, delayed}) do
-        for _, member in ipairs(redis.call('ZRANGE', list, 0, -1)) do
-            redis.call('ZINCRBY', list, gap, member)
-        end
-    end
-end
+give_time(last, gap, tonumber(ARGV[2]))
 local released = 0
 for _, held in ipairs(redis.call('ZRANGEBYSCORE', readers, '-inf', now)) do
     for _, lane in ipairs(redis.call('HKEYS', held)) do
