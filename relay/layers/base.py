@@ -5,7 +5,7 @@ The contract of relay's layers: ASGI's 1.x interface, and beside it what that ha
 |---|---|
 | `take(channels, limit, block, done)` | messages on lease, from one or many lanes |
 | `acknowledge(deliveries)` | they are handled; each with all that was taken of its lane before it |
-| `give_back(deliveries, reason, delay)` | they are not; each with all that was taken of its lane after it |
+| `give_back(deliveries, reason, delay)` | they are not; each with all of its lane that is not acknowledged |
 | `renew(deliveries)` | which of them are still the caller's; those stay so for another lease |
 | `dead_letter(delivery, reason)` | it can't be handled: keep it aside |
 | `send_many(messages)`, `send_group_many(group, messages)` | several in one go |
@@ -268,6 +268,7 @@ class LeasingLayer(StrictNames, BaseChannelLayer):
             if deliveries or not leases:
                 return deliveries
             done = []
+        self.acknowledge(done)
         return []
 
     def _open(self, lease: Lease, records: list[Record]) -> list[Delivery]:
@@ -290,8 +291,10 @@ class LeasingLayer(StrictNames, BaseChannelLayer):
         return opened
 
     def _read(self, lease: Lease, position: int, record: Record) -> Delivery | None:
-        kind, target = record.target[0], record.target[1:]
-        if kind in "+-":
+        kind, target = record.target[:1], record.target[1:]
+        if kind not in ("=", "@", "+", "-"):
+            raise ValueError("its header is broken")
+        if kind in ("+", "-"):
             group, _, channel = target.partition("/")
             if kind == "+":
                 self.groups.add(record.channel, group, channel, float(record.body) / 1000)

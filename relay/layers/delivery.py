@@ -9,7 +9,8 @@ class Content(dict):
     The content of a received message: equal to the dict that was sent.
 
     `id` is the message's own from the moment it was sent, and stays the same when it is delivered again: the
-    idempotency key for work that has no other. `lane` is what it is ordered by, `attempts` counts its deliveries.
+    idempotency key for work that has no other. `lane` is what it is ordered by; `attempts` is one more than the
+    deliveries that failed.
     """
 
     id = ""
@@ -28,7 +29,7 @@ class Record(NamedTuple):
     #: Whom it is for: `=channel`, `@group`; or what it tells an interface process: `+group/channel`, `-group/channel`.
     target: str
     body: bytes
-    #: Deliveries, this one included.
+    #: One more than the deliveries that failed.
     attempts: int
 
 

@@ -99,7 +99,7 @@ class ChannelLayer(Memberships, LeasingLayer):
         lane = self.lanes.setdefault(message.lane, deque())
         lane.append(Kept(record, float("inf") if expiry is None else time.monotonic() + expiry))
         self._row(message.channel).depth += 1
-        if len(lane) == 1:
+        if len(lane) == 1 and message.lane not in self.delayed:
             self.ready.setdefault(message.channel, {})[message.lane] = None
 
     # Receiving
@@ -183,7 +183,7 @@ class ChannelLayer(Memberships, LeasingLayer):
             for lease in {delivery.lease for delivery in deliveries if delivery.lease is not None}:
                 if self._is_held(lease):
                     self._release(lease, reason)
-                    if delay:
+                    if delay and self.lanes[lease.lane]:
                         self.delayed[lease.lane] = time.monotonic() + delay
                     else:
                         self._settle(lease.lane)
@@ -209,8 +209,9 @@ class ChannelLayer(Memberships, LeasingLayer):
 
     def dead_letter(self, delivery: Delivery, reason: str) -> None:
         with self.news:
-            if delivery.lease is not None and self._is_held(delivery.lease):
-                self._bury(delivery.lease, delivery.position, reason)
+            lease = delivery.lease
+            if lease is not None and self._is_held(lease) and delivery.position > lease.done:
+                self._bury(lease, delivery.position, reason)
                 self.acknowledge([delivery])
 
     def _bury(self, lease: Lease, position: int, reason: str) -> None:
@@ -232,6 +233,8 @@ class ChannelLayer(Memberships, LeasingLayer):
         Drop what has expired from the front of a lane that nobody holds, and note what it is ready for; whether that
         is (still) this channel.
         """
+        if lane in self.leases or lane in self.delayed:
+            return False
         kept = self.lanes.get(lane, deque())
         for lanes in self.ready.values():
             lanes.pop(lane, None) if lane in lanes and (not kept or kept[0].deadline <= time.monotonic()) else None
@@ -247,6 +250,7 @@ class ChannelLayer(Memberships, LeasingLayer):
 
     def _sweep(self) -> None:
         """Free what ended threads have, and lanes that have rested."""
+        self.readers.living()
         for lease, _ in list(self.leases.values()):
             if not lease.holder.lives:
                 self._release(lease, "The thread that took it died, each time")

@@ -16,12 +16,18 @@ class Reception:
 
     def __init__(self, layer: Any):
         self.layer = layer
-        self.reader = layer.readers.new()
         self.handed_over = 0
+        self.renew()
+
+    def renew(self) -> None:
+        """Take a reader: the first, or one for that which was closed with its layer, or stayed behind in a parent."""
+        self.reader = self.layer.readers.new()
         reactor.addSystemEventTrigger("before", "shutdown", self.reader.close)  # type: ignore[arg-type]  # Twisted's stub
 
     def receive(self, channels: list[str]) -> "defer.Deferred[Any]":
         self.handed_over += 1
+        if self.reader not in self.layer.readers.all and reactor.running:
+            self.renew()
         if not any(self.reader.buffers.get(name) for name in channels):
             return threads.deferToThread(self.layer._receive, self.reader, channels, True)
         if self.handed_over % TURN == 0:

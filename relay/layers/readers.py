@@ -4,6 +4,7 @@ import itertools
 import os
 import secrets
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -62,7 +63,8 @@ class Readers:
         self.all: list[Any] = []
         self.names = itertools.count(1)
         self.prefix = secrets.token_hex(8)
-        os.register_at_fork(after_in_child=self.forget)
+        reference = weakref.WeakMethod(self.forget)
+        os.register_at_fork(after_in_child=lambda: (reference() or int)())
 
     def here(self) -> Any:
         """The reader of this thread."""

@@ -1,5 +1,6 @@
 -- Tells that readers and interface processes live.
 -- include lane
+-- include drain
 -- KEYS[12] epoch: string, made up anew when the server has lost its data
 -- KEYS[13...] held-hashes of the readers, then ready-lists of the processes
 -- ARGV[1] lease: milliseconds

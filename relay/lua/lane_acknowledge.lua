@@ -2,6 +2,7 @@
 -- include lane
 -- include settle
 -- include acknowledge
+-- include drain
 -- KEYS[12] held: hash, the reader's lanes
 -- KEYS[13...] lanes
 -- ARGV[1...] of each lane: its entry in the held-hash, how many messages, and the entry that is left (empty: none)

@@ -2,6 +2,7 @@
 -- include lane
 -- include settle
 -- include lease
+-- include drain
 -- KEYS[12] held: hash, the reader's lanes
 -- KEYS[13...] lanes
 -- ARGV[1] reason: why the first message of each failed; empty: it did not

@@ -1,39 +1,39 @@
 -- Puts messages at the ends of their lanes; each that finds its channel full is refused, and so are those after it in
 -- its lane.
 -- include lane
--- KEYS[12] sender: string, the last call of whoever sends; so that a call whose answer was lost can be made again
+-- KEYS[12] sender: string, the last call of whoever sends; so that a call whose answer was lost can be made again, and
+-- one that was given up and comes late does nothing
 -- KEYS[13...] ready-lists of the channels; then the lane of each message
--- ARGV[1] again: 1 if this very call was made before, and no answer came
--- ARGV[2] call: of this sender, unlike its others
--- ARGV[3] channels: how many
--- ARGV[4...] of each channel: expiry in milliseconds (0: never), and capacity; then of each message: which channel, from
+-- ARGV[1] call: number, each of this sender's greater than the one before
+-- ARGV[2] channels: how many
+-- ARGV[3...] of each channel: expiry in milliseconds (0: never), and capacity; then of each message: which channel, from
 -- 1, and its record after the times
 -- Returns the positions, from 1, of the messages that were refused.
-local call, refused = string.match(ARGV[1] == '1' and redis.call('GET', KEYS[12]) or '', '^(%S+) (.*)$')
+local call, refused = string.match(redis.call('GET', KEYS[12]) or '0 ', '^(%d+) (.*)$')
 local positions = {}
-if call == ARGV[2] then
+if tonumber(call) >= tonumber(ARGV[1]) then
     for position in string.gmatch(refused, '%d+') do
         positions[#positions + 1] = tonumber(position)
     end
     return positions
 end
-local channels, shut, room = tonumber(ARGV[3]), {}, {}
+local channels, shut, room = tonumber(ARGV[2]), {}, {}
 for i = 1, channels do
-    room[i] = ARGV[3 + 2 * i] - (redis.call('HGET', waiting, KEYS[12 + i]) or 0)
+    room[i] = ARGV[2 + 2 * i] - (redis.call('HGET', waiting, KEYS[12 + i]) or 0)
 end
 for i = 1, #KEYS - 12 - channels do
     local lane = KEYS[12 + channels + i]
-    local channel, rest = tonumber(ARGV[2 + 2 * channels + 2 * i]), ARGV[3 + 2 * channels + 2 * i]
+    local channel, rest = tonumber(ARGV[1 + 2 * channels + 2 * i]), ARGV[2 + 2 * channels + 2 * i]
     if shut[lane] or room[channel] <= 0 then
         shut[lane] = true
         positions[#positions + 1] = i
     else
         local ready = KEYS[12 + channel]
-        push(lane, ready, stamped(ARGV[2 + 2 * channel], rest))
+        push(lane, ready, stamped(ARGV[1 + 2 * channel], rest))
         count(sent, ready, 1)
         room[channel] = room[channel] - 1
     end
 end
 finish()
-redis.call('SET', KEYS[12], table.concat({ARGV[2], ' ', table.concat(positions, ' ')}), 'PX', 120000)
+redis.call('SET', KEYS[12], table.concat({ARGV[1], ' ', table.concat(positions, ' ')}), 'PX', 600000)
 return positions

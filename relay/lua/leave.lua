@@ -2,6 +2,7 @@
 -- include lane
 -- include settle
 -- include lease
+-- include drain
 -- KEYS[12...] held-hashes of the readers, then ready-lists of the processes
 -- ARGV[1] readers: how many
 -- Returns how many lanes were given back.

@@ -4,19 +4,20 @@
 -- include settle
 -- include lease
 -- include stall
+-- include drain
 -- KEYS[12] swept: string, the time of the last sweep
 -- ARGV[1] pause: milliseconds between two sweeps
 -- ARGV[2] stall: milliseconds without a sweep after which the server must have stood still
 -- ARGV[3] limit: failed deliveries after which a message is a dead letter
 -- ARGV[4] batch: lanes looked at per channel
 -- Returns how many lanes were taken from dead readers; -1 if the last sweep is too fresh.
-local last = redis.call('GET', KEYS[12])
-local gap = now - (last or now)
-if last and gap >= 0 and gap < tonumber(ARGV[1]) then
+local swept = redis.call('GET', KEYS[12])
+local gap = now - (swept or now)
+if swept and gap >= 0 and gap < tonumber(ARGV[1]) then
     return -1
 end
 redis.call('SET', KEYS[12], now)
-give_time(last, gap, tonumber(ARGV[2]))
+give_time(swept, gap, tonumber(ARGV[2]))
 local released = 0
 for _, held in ipairs(redis.call('ZRANGEBYSCORE', readers, '-inf', now)) do
     for _, lane in ipairs(redis.call('HKEYS', held)) do
@@ -27,12 +28,12 @@ for _, held in ipairs(redis.call('ZRANGEBYSCORE', readers, '-inf', now)) do
     redis.call('DEL', held)
     redis.call('ZREM', readers, held)
 end
-redis.call('ZREMRANGEBYSCORE', processes, '-inf', now)
 for _, lane in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', now)) do
     redis.call('ZREM', delayed, lane)
     settle(lane, front)
 end
 finish()
+bury_processes()
 for _, ready in ipairs(redis.call('HKEYS', waiting)) do
     local lane = redis.call('LINDEX', ready, 0)
     for _ = 1, ARGV[4] do

@@ -6,6 +6,7 @@ import weakref
 from typing import Any
 
 import redis
+from redis.exceptions import ReadOnlyError
 from redis.sentinel import SentinelConnectionPool
 
 
@@ -31,7 +32,7 @@ class Client(redis.Redis):
             connection.send_command(*args)
             return self.parse_response(connection, name, **options)
         except redis.ResponseError as e:
-            if "READONLY" in str(e):
+            if isinstance(e, ReadOnlyError) or "READONLY" in str(e):
                 # A master that is deposed. Whoever connects next finds the new one.
                 connection.disconnect()
             raise

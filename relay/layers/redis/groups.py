@@ -83,7 +83,10 @@ class RedisGroups(LeasingLayer):
                         group, process, "group_add", [self._milliseconds(self.group_expiry), "", "", *batch]
                     )
         for listener in self.on_restore:
-            listener()
+            try:
+                listener()
+            except Exception:
+                logger.exception("Who wants to know of restored groups failed")
 
     def _run_group(self, group: str, process: str, script: str, args: list[Any]) -> None:
         """Run `group_add`; whoever gives no message id does not want the process told."""
@@ -108,4 +111,4 @@ class RedisGroups(LeasingLayer):
     def _tell(self, process: str, target: str, body: bytes) -> None:
         """Tell a process on another server than its group's. Its queue takes that even when it is full of messages."""
         told = Outgoing(process, process, target, self.new_id(), body)
-        self._put(self.shard_of(process), [told], capacity=2**31)
+        self._put(self.shard_of(process), [told], tell=True)

@@ -5,6 +5,7 @@ import logging
 import os
 import secrets
 import threading
+import time
 import weakref
 from typing import Any
 
@@ -32,43 +33,59 @@ class Heart:
         self.max_deliveries = layer.max_deliveries
         self.pid = os.getpid()
         self.epoch: bytes | None = None
+        #: When the last beat was answered, on a clock that also runs while this process or its machine stands still.
+        self.beaten = now()
+        #: Whether the groups on this server may need to be put back; and the thread that does it, beside the beats.
+        self.doubtful = True
+        self.restoring: threading.Thread | None = None
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self.run, name="relay-heart-%d" % shard.index, daemon=True)
         self.thread.start()
 
     def run(self) -> None:
-        doubtful = False
         while not self.stopped.is_set():
             layer = self.layer()
             if layer is None:
                 return
             try:
-                self.beat(layer, doubtful)
+                self.beat(layer)
                 self.shard.catch_up()
-                doubtful = False
                 self.sweep()
             except LayerUnavailable:
                 # It may come back without its newest data, even with the same epoch.
-                doubtful = True
+                self.doubtful = True
             except Exception:
                 logger.exception("A beat for Redis server %d failed", self.shard.index)
             del layer
             self.stopped.wait(self.lease / 1000 / BEATS)
 
-    def beat(self, layer: Any, doubtful: bool) -> None:
+    def beat(self, layer: Any) -> None:
         """Say who lives. Put the groups back if the server has forgotten them, or may have."""
-        readers = [reader.held for reader in layer.readers.living()]
-        processes = sorted({name for reader in layer.readers.living() for name in reader.processes})
-        keys = [self.keys.epoch, *readers, *map(self.keys.ready, processes)]
+        readers = layer.readers.living()
+        processes = sorted({name for reader in readers for name in reader.processes})
+        keys = [self.keys.epoch, *(reader.held for reader in readers), *map(self.keys.ready, processes)]
         epoch, missing = self.shard.run("beat", keys, (self.lease, secrets.token_hex(8), len(readers)))
-        known, self.epoch = self.epoch, epoch
-        if known not in (None, epoch):
+        if self.epoch not in (None, epoch):
             logger.warning(
                 "Redis server %d has lost its data; the groups of this process are put back", self.shard.index
             )
-        # With the first beat as well: what this process read before may be lost already.
-        if epoch != known or missing or doubtful:
+        # Who did not beat for a lease counted as dead meanwhile, and may be out of all groups.
+        late = now() - self.beaten > self.lease / 1000
+        self.doubtful = self.doubtful or late or bool(missing) or epoch != self.epoch
+        self.epoch, self.beaten = epoch, now()
+        if self.doubtful and not (self.restoring and self.restoring.is_alive()):
+            self.doubtful = False
+            self.restoring = threading.Thread(target=self.restore, args=(layer,), daemon=True)
+            self.restoring.start()
+
+    def restore(self, layer: Any) -> None:
+        try:
             layer.restore_groups(self.shard)
+        except Exception as e:
+            logger.warning(
+                "Groups could not be put back on Redis server %d; that is tried again: %s", self.shard.index, e
+            )
+            self.doubtful = True
 
     def sweep(self) -> None:
         sweep(self.shard, self.keys, self.lease, self.max_deliveries, pause=self.lease // BEATS)
@@ -86,6 +103,10 @@ def sweep(shard: Shard, keys: Keys, lease: int, max_deliveries: int, pause: int,
     if released > 0:
         logger.warning("Messages of %d lanes are delivered again: whoever had taken them is gone", released)
     return released >= 0
+
+
+def now() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def leave_at_exit(layer: Any) -> None:

@@ -10,7 +10,8 @@ share a Redis while one takes the other's place: neither sees the other's messag
 | `ready:<channel>` | list | lanes that nobody holds and whose first message is for the channel | both |
 | `bell:<channel>` | list | one element wakes one reader that waits for the channel | whoever makes a lane ready |
 | `held:<reader>` | hash | lane → which take of the reader leased it, and how many messages | takes, acknowledgements |
-| `sender:<sender>` | string, 2 min | the last call of a sending thread | sends |
+| `taken:<reader>` | string, 10 min | the number of the reader's last take | takes |
+| `sender:<sender>` | string, 10 min | the last call of a sending thread | sends |
 | `group:<group>` | hash, group expiry | interface process → its members' key, its queue | group_add, group_discard |
 | `members:<group>:<process>` | sorted set, group expiry | channels, by the end of their membership | the same |
 | `readers`, `processes` | sorted set | who lives, by when that must be renewed | beats |
@@ -79,6 +80,9 @@ class Keys:
 
     def held(self, reader: str) -> str:
         return self.root + "held:" + reader
+
+    def taken(self, reader: str) -> str:
+        return self.root + "taken:" + reader
 
     def sender(self, sender: str) -> str:
         return self.root + "sender:" + sender

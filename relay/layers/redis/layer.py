@@ -26,7 +26,7 @@ from relay.layers.redis.shard import Shard
 logger = logging.getLogger(__name__)
 
 #: Time limits of connections: a blocking wait is shorter, so a longer silence means that the server is gone (A18).
-CONNECTION = {"socket_timeout": 15, "socket_connect_timeout": 3, "socket_keepalive": True}
+CONNECTION = {"socket_timeout": 5, "socket_connect_timeout": 3, "socket_keepalive": True}
 
 
 #: Lanes that one call of a script is given at most, lest its arguments overflow Lua's stack.
@@ -47,7 +47,7 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
         self,
         *args: Any,
         prefix: str = "asgi:",
-        patience: float = 10.0,
+        patience: float = 15.0,
         connection_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ):
@@ -94,9 +94,14 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
                 for position in self._put_or_sweep(shard, outgoing, positions):
                     (left if attempt + 1 < len(ways[position]) else refused).append(position)
         for position in refused:
-            shard = ways[position][-1]
-            shard.run_or_later("lane_refuse", [self.keys.ready(outgoing[position].channel)], [])
+            self._count_refusal(ways[position][-1], outgoing[position].channel)
         return sorted(refused)
+
+    def _count_refusal(self, shard: Shard, channel: str) -> None:
+        try:
+            shard.run("lane_refuse", [self.keys.ready(channel)])
+        except LayerUnavailable:
+            logger.warning("A message that %s refused could not be counted", channel)
 
     def _ways(self, message: Outgoing) -> list[Shard]:
         """The servers that a message may go to. A lane lives on one; a message that is a lane of its own, on any."""
@@ -116,18 +121,23 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
     def _sweep(self, shard: Shard) -> bool:
         return sweep(shard, self.keys, int(self.lease * 1000), self.max_deliveries, SWEEP_PAUSE, SWEEP_BATCH)
 
-    def _put(self, shard: Shard, messages: list[Outgoing], capacity: int | None = None) -> list[int]:
-        """Send to one server; returns the places, from 1, of those that were refused. `capacity`: not the channel's."""
+    def _put(self, shard: Shard, messages: list[Outgoing], tell: bool = False) -> list[int]:
+        """
+        Send to one server; returns the places, from 1, of those that were refused. To `tell` an interface process about
+        its groups there is always room, and it lasts as long as a membership.
+        """
         channels: dict[tuple[str, int], int] = {}
         lanes, args = [], []
         for message in messages:
-            room = capacity or self._share(shard, message)
+            room = 2**31 if tell else self._share(shard, message)
             number = channels.setdefault((message.channel, room), len(channels) + 1)
             lanes.append(self.keys.lane(message.lane))
             ready = self.keys.ready(message.channel)
             args += [number, records.rest(ready, message.id, message.target, message.body)]
         keys = [self.keys.ready(channel) for channel, _ in channels]
-        limits = [value for channel, room in channels for value in (self._milliseconds(self.expiry_of(channel)), room)]
+        limits: list[int] = []
+        for channel, room in channels:
+            limits += [self._milliseconds(self.group_expiry if tell else self.expiry_of(channel)), room]
         return self._run_once(shard, "lane_send", [*keys, *lanes], [len(keys), *limits, *args])
 
     def _share(self, shard: Shard, message: Outgoing) -> int:
@@ -144,7 +154,7 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
         if getattr(local, "pid", None) != os.getpid():
             local.pid, local.key, local.calls = os.getpid(), self.keys.sender(self.new_id()), 0
         local.calls += 1
-        return shard.run_once(script, [local.key, *keys], [local.calls, *args], self.patience)
+        return shard.run_patiently(script, [local.key, *keys], [local.calls, *args], self.patience)
 
     @staticmethod
     def _milliseconds(seconds: float | None) -> int:
@@ -183,6 +193,7 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
 
     def give_back(self, deliveries: Iterable[Delivery], reason: str = "", delay: float = 0) -> None:
         for (reader, shard), leases in by_holder(leases_of(deliveries)).items():
+            reader.settle()
             keys = [reader.held, *(self.keys.lane(lease.lane) for lease in leases)]
             args = [reason, int(delay * 1000), self.max_deliveries, *(lease.take for lease in leases)]
             warn_of_lost(shard.run_or_later("lane_give_back", keys, args))
@@ -205,7 +216,7 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
     def _bury(self, lease: Lease, position: int, reason: str) -> None:
         reader, shard = lease.holder
         args = [lease.take, position, reason]
-        shard.run_patiently("lane_bury", [reader.held, self.keys.lane(lease.lane)], args, self.patience)
+        shard.run_or_later("lane_bury", [reader.held, self.keys.lane(lease.lane)], args)
 
     # Serialization
 

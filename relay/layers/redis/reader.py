@@ -61,13 +61,19 @@ class RedisReader(Reader):
             self.takes[index] += 1
         owed, again = self.owed[index][:OWED_LIMIT], self.unanswered[index]
         pairs = [key for name in names for key in (self.keys.ready(name), self.keys.bell(name))]
-        keys = [self.held, *pairs, *(self.keys.lane(end.lease.lane) for end in owed)]
+        keys = [self.held, self.keys.taken(self.name), *pairs, *(self.keys.lane(end.lease.lane) for end in owed)]
         args: list[Any] = [int(again), self.takes[index], limit, self.lease, len(names), int(company)]
         args += [value for end in owed for value in end.args]
         self.unanswered[index] = True
         try:
+            shard.catch_up()
             *lanes, lost = shard.run("lane_take", keys, args)
         except LayerUnavailable:
+            return []
+        except redis.ResponseError as e:
+            # Others have what they have leased; this one is asked again.
+            logger.exception("Redis server %d can't be read", index)
+            shard.failed(e)
             return []
         self.unanswered[index] = False
         self.heard.discard(index)
@@ -84,25 +90,26 @@ class RedisReader(Reader):
         """Tell the servers what they were not told with a take."""
         for shard in self.shards:
             owed, self.owed[shard.index] = self.owed[shard.index], []
-            if owed:
-                keys = [self.held, *(self.keys.lane(end.lease.lane) for end in owed)]
-                args = [value for end in owed for value in end.args]
+            while owed:
+                part, owed = owed[:OWED_LIMIT], owed[OWED_LIMIT:]
+                keys = [self.held, *(self.keys.lane(end.lease.lane) for end in part)]
+                args = [value for end in part for value in end.args]
                 warn_of_lost(shard.run_or_later("lane_acknowledge", keys, args))
 
     def wait(self, names: list[str], seconds: float) -> bool:
         """Wait until there may be something on one of these channels; False after that time, or if it is closed."""
         if self.closed or seconds <= 0:
             return False
-        bells = [self.keys.bell(name) for name in names]
         poll = select.poll()
         poll.register(self.closing, select.POLLIN)
-        listening = [ear for ear in self.ears if ear.listen(bells, seconds, poll)]
+        listening: list[Ear] = []
         try:
-            if not listening:
-                pause = max(0.01, min(shard.pause() for shard in self.shards))
-                poll.poll(min(seconds, pause) * 1000)
-                return not self.closed
-            woken = {number for number, _ in poll.poll((seconds + GRACE) * 1000)}
+            for ear in self.ears:
+                if ear.listen([self.keys.bell(name) for name in names], seconds, poll):
+                    listening.append(ear)
+            # With no server to listen to, until one may be tried again.
+            patience = seconds + GRACE if listening else min(seconds, max(0.01, min(map(Shard.pause, self.shards))))
+            woken = {number for number, _ in poll.poll(patience * 1000)}
         except BaseException:
             for ear in listening:
                 ear.stop_at_once()
@@ -110,9 +117,9 @@ class RedisReader(Reader):
         if self.closed:
             for ear in listening:
                 ear.stop_at_once()
-            return False
-        self.heard = {ear.shard.index for ear in listening if (ear.hear() if ear.number in woken else ear.stop())}
-        return bool(self.heard)
+        else:
+            self.heard = {ear.shard.index for ear in listening if (ear.hear() if ear.number in woken else ear.stop())}
+        return not self.closed and (bool(self.heard) or not listening)
 
     def close(self) -> None:
         if not self.closed:
@@ -144,7 +151,7 @@ class Ear:
             return False
         try:
             self.connect()
-            self.connection.send_command("BLPOP", *bells, "%.3f" % seconds)
+            self.connection.send_command("BLPOP", *bells, "%.3f" % max(seconds, 0.01))
         except (redis.ConnectionError, redis.TimeoutError) as e:
             self.shard.failed(e)
             return False
@@ -178,7 +185,8 @@ class Ear:
         """Wait no longer. True if a bell has rung meanwhile: it would be heard by nobody else."""
         try:
             self.shard.client().execute_command("CLIENT", "UNBLOCK", self.client_id)
-        except redis.RedisError:
+        except redis.RedisError as e:
+            self.shard.failed(e)
             self.stop_at_once()
             return False
         return self.hear()

@@ -20,21 +20,21 @@ def tail(message_id: str, target: str, body: bytes) -> bytes:
 
 
 def unpack(keys: Keys, raw: bytes, attempts: int) -> Record:
-    """The record in these bytes. A header that the scripts let pass has the parts."""
+    """The record in these bytes. One whose header can't be read has the target `?`, which nobody can read either."""
     header, _, body = raw.partition(b"\n")
-    _, sent, ready, message_id, target = header.decode("ascii", "replace").split(" ", 4)
-    return Record(message_id, int(sent) / 1000, keys.channel_of(ready), target, body, attempts)
+    try:
+        _, sent, ready, message_id, target = header.decode("ascii").split(" ", 4)
+        return Record(message_id, int(sent) / 1000, keys.channel_of(ready), target, body, attempts)
+    except ValueError:
+        return Record("", 0, "", "?", b"", attempts)
 
 
 def unpack_letter(keys: Keys, message_id: bytes, letter: bytes) -> tuple[DeadLetter, bytes]:
-    """The dead letter in these bytes, and its body. See `bury` in `lua/include/lane.lua`."""
+    """The dead letter in these bytes, and its body. See `bury` in `lua/include/settle.lua`."""
     lengths, _, rest = letter.partition(b"\n")
     died, attempts, lane_length, reason_length = map(int, lengths.split())
     lane, rest = rest[:lane_length].decode("utf-8", "replace"), rest[lane_length:]
     reason, raw = rest[:reason_length].decode("utf-8", "replace"), rest[reason_length:]
-    try:
-        record = unpack(keys, raw, attempts)
-    except ValueError:
-        record = Record("", 0, "", "", b"", attempts)
+    record = unpack(keys, raw, attempts)
     name = message_id.decode("ascii", "replace")
     return DeadLetter(name, record.channel, keys.lane_of(lane), died / 1000, attempts, reason, None, raw), record.body

@@ -1,14 +1,15 @@
 """One Redis server of a layer: running scripts on it, and what to do while it can't be reached."""
 
-import itertools
 import logging
 import random
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
+from redis.exceptions import ReadOnlyError
 
 from relay import scripts
 from relay.exceptions import LayerUnavailable
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 
 #: What a server says that is there but takes no commands now.
-NOT_NOW = ("READONLY", "MASTERDOWN", "OOM", "MISCONF", "NOREPLICAS")
+NOT_NOW = ("READONLY", "BUSY", "MASTERDOWN", "OOM", "MISCONF", "NOREPLICAS")
 
 
 class Shard:
@@ -33,6 +34,8 @@ class Shard:
         self.index = index
         self.client = client
         self.shared_keys = shared_keys
+        #: What waits for the server, oldest first, guarded by `order`.
+        self.order = threading.RLock()
         self.later: deque[tuple[str, Sequence[str], Sequence[Any]]] = deque()
         self.failures = 0
         self.failing_since = 0.0
@@ -46,49 +49,49 @@ class Shard:
             self.failed(e)
             raise LayerUnavailable("Redis server %d can't be reached: %s" % (self.index, e)) from e
         except redis.ResponseError as e:
-            if not any(word in str(e) for word in NOT_NOW):
+            # redis-py makes an error of its own of READONLY, and strips the word.
+            if not (isinstance(e, ReadOnlyError) or any(word in str(e) for word in NOT_NOW)):
                 raise
             self.failed(e)
             raise LayerUnavailable("Redis server %d takes no commands now: %s" % (self.index, e)) from e
         self.answered()
         return answer
 
-    def run_once(self, script: str, keys: Sequence[str], args: Sequence[Any], patience: float) -> Any:
-        """
-        Run a script that can tell whether it was run before (its first argument says so), until there is an answer or
-        `patience` seconds have passed. It has its effect once, however often the connection breaks.
-        """
-        calls = itertools.chain([(0, *args)], itertools.repeat((1, *args)))
-        return self.try_again(lambda: self.run(script, keys, next(calls)), patience)
-
     def run_patiently(self, script: str, keys: Sequence[str], args: Sequence[Any], patience: float) -> Any:
-        """Run a script that may as well run twice, until there is an answer or `patience` seconds have passed."""
-        return self.try_again(lambda: self.run(script, keys, args), patience)
-
-    def run_or_later(self, script: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        """Run a script that may as well run twice; None if that must wait until the server is back."""
-        try:
-            return self.run(script, keys, args)
-        except LayerUnavailable:
-            self.later.append((script, keys, args))
-            return None
-
-    def catch_up(self) -> None:
-        """Run what had to wait."""
-        while self.later:
-            self.run(*self.later[0])
-            self.later.popleft()
-
-    def try_again(self, call: Callable[[], Any], patience: float) -> Any:
+        """
+        Run a script that may as well run twice, or can tell that it has run, until there is an answer or `patience`
+        seconds have passed.
+        """
         give_up_at = time.monotonic() + patience
         while True:
             try:
-                return call()
+                return self.run(script, keys, args)
             except LayerUnavailable:
                 if time.monotonic() >= give_up_at:
                     raise
                 # A connection breaks when its server restarts: the first pause is short.
                 time.sleep(self.pause())
+
+    def run_or_later(self, script: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """Run a script that may as well run twice, after those that wait; None if it must wait, too."""
+        with self.order:
+            try:
+                self.catch_up()
+                return self.run(script, keys, args)
+            except LayerUnavailable:
+                self.later.append((script, keys, args))
+                return None
+
+    def catch_up(self) -> None:
+        """Run what had to wait, in its order. What the server will not take is logged and left out."""
+        with self.order:
+            while self.later:
+                script, keys, args = self.later[0]
+                try:
+                    self.run(script, keys, args)
+                except redis.ResponseError:
+                    logger.exception("Redis server %d refuses %s for good", self.index, script)
+                self.later.popleft()
 
     def pause(self) -> float:
         """Seconds to wait before the next try."""

@@ -1,5 +1,4 @@
--- Leases what is ready for a channel, a few lanes at a time; returns what that takes of the room, and whether the channel
--- is empty. Of a lane as much as is alive, of the channel, and within about four megabytes.
+-- Leases what is ready for a channel, a few lanes at a time; returns what that takes of the room. Of a lane as much as is alive, of the channel, and within about four megabytes.
 local entries, entry_of = {}, {}
 
 local function run_of(lane, ready, room)
@@ -48,5 +47,6 @@ local function pick(ready, room)
     for _, lane in ipairs(unused) do
         make_ready(ready, lane, front)
     end
-    return room - left, room > 0 and #popped == 0
+    empty[ready] = room > 0 and #popped == 0
+    return room - left
 end

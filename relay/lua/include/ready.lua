@@ -23,14 +23,18 @@ local function finish(quiet)
             for i = 1, #lanes, 1000 do
                 redis.call(command, ready, unpack(lanes, i, math.min(i + 999, #lanes)))
             end
-            if not (quiet and quiet[ready]) then
+            if quiet and quiet[ready] then
+                quiet[ready] = 'pushed'
+            else
                 ring(ready)
             end
         end
     end
     for hash, fields in pairs(sums) do
         for field, number in pairs(fields) do
-            redis.call('HINCRBY', hash, field, number)
+            if number ~= 0 then
+                redis.call('HINCRBY', hash, field, number)
+            end
         end
     end
     last, front, sums = {}, {}, {}
