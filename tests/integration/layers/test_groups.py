@@ -1,10 +1,15 @@
 """Groups on every layer of relay's: a broadcast is one message for each interface process."""
 
+import json
+import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 import redis
 
+from tests.databases import ROOT
 from tests.layers import Elsewhere
 from tests.waiting import wait_until
 
@@ -125,6 +130,15 @@ def test_a_process_whose_queue_is_full_misses_a_broadcast_and_that_is_counted(ma
     assert [content["n"] for _, content in read(layer, "slow!")] == [1]
 
 
+def test_of_many_messages_for_a_group_a_queue_takes_what_fits(make_layer):
+    layer = make_layer(capacity=5)
+    layer.group_add("g", "web!a")
+    read(layer, "web!")
+    layer.send_group_many("g", [{"n": n} for n in range(8)])
+    assert [content["n"] for _, content in read(layer, "web!")] == [0, 1, 2, 3, 4]
+    assert [row.full for row in layer.status()] == [3]
+
+
 def test_names_are_checked_strictly(make_layer):
     """A24"""
     layer = make_layer()
@@ -214,3 +228,48 @@ def test_groups_are_put_back_when_the_server_was_away(own_redis, make_redis_laye
     own_redis.start()
     assert restored.wait(10)
     assert web.group_channels("g") == ["web!a"]
+
+
+def test_what_waits_for_a_process_that_is_gone_is_dropped_and_counted(make_shared_layer, elsewhere):
+    layer, web = make_shared_layer(group_expiry=86400), make_shared_layer()
+    layer.group_add("g", "web!a")
+    elsewhere(read, web, "web!")
+    layer.send("web!a", {"n": 1})
+    layer.receive(["sweeping"])
+    elsewhere.end()
+    wait_until(lambda: {row.channel: row.expired for row in layer.status()}.get("web!", 1) == 1, "it is counted")
+    wait_until(lambda: "web!" not in {row.channel for row in layer.status() if row.depth}, "nothing is left of it")
+
+
+WEB = """
+import json, sys
+import project, django
+django.setup()
+from relay.layers.redis import RedisChannelLayer
+
+layer = RedisChannelLayer(**json.loads(sys.argv[1]))
+while True:
+    channel, content = layer.receive(["web!"], block=True)
+    print("reads", channel, flush=True)
+"""
+
+
+def test_an_interface_process_that_stood_still_is_in_its_groups_again(make_shared_layer, redis_url, redis_prefix):
+    """It was taken for dead, and its groups have dropped it; nobody adds its sockets again but itself."""
+    options = {"hosts": [redis_url], "prefix": redis_prefix, "lease": 0.5}
+    layer = make_shared_layer(lease=0.5)
+    layer.group_add("g", "web!a")
+    layer.group_add("g", "web!b")
+    layer.send("web!a", {"n": 0})
+    command = [sys.executable, "-c", WEB, json.dumps(options)]
+    web = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert web.stdout.readline() == "reads web!a\n"
+        web.send_signal(signal.SIGSTOP)
+        layer.receive(["sweeping"])
+        wait_until(lambda: layer.send_group("g", {"n": 1}) or layer.group_channels("g") == [], "it is taken for dead")
+        web.send_signal(signal.SIGCONT)
+        wait_until(lambda: sorted(layer.group_channels("g")) == ["web!a", "web!b"], "it is back")
+    finally:
+        web.kill()
+        web.wait()

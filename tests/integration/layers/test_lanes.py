@@ -336,6 +336,47 @@ def test_what_can_not_be_sent_is_refused_with_the_name_of_its_channel(make_layer
     assert layer.status() == []
 
 
+def test_a_lane_whose_last_message_died_while_it_rests_is_in_one_hand_at_a_time(make_layer, elsewhere):
+    layer = make_layer(max_deliveries=1, **ROOMS)
+    say(layer, "a", 1)
+    layer.give_back(layer.take(["rooms"]), "no", delay=0.2)
+    say(layer, "a", 2)
+    taken = []
+    wait_until(lambda: taken.extend(layer.take(["rooms"], 1, block=True)) or taken, "the next is delivered")
+    threading.Event().wait(0.4)  # The rest is over.
+    assert elsewhere(make_layer().take, ["rooms"]) == []
+    layer.acknowledge(taken)
+    assert [(row.depth, row.in_flight) for row in layer.status()] == [(0, 0)]
+
+
+def test_what_is_ready_after_an_expired_message_is_not_waited_for(make_layer):
+    """The reader asked for both channels, and found the second empty before the lane came to it."""
+    layer = make_layer(expiry=0.2, channel_expiry={"b": None}, ordering={"a": "k", "b": "k"})
+    layer.take(["a", "b"])
+    layer.send("a", {"k": 1, "n": 0})
+    layer.send("b", {"k": 1, "n": 1})
+    threading.Event().wait(0.3)  # The first has expired: nothing happens that could be waited for.
+    started = time.monotonic()
+    assert said(layer.take(["a", "b"], 1, block=True)) == [1]
+    assert time.monotonic() - started < 1
+
+
+def test_dead_letters_are_those_that_are_still_in_hand(make_layer):
+    layer = make_layer(**ROOMS)
+    say(layer, "a", 0, 1, 2)
+    deliveries = layer.take(["rooms"], 2)
+    layer.acknowledge(deliveries[:1])
+    layer.dead_letter(deliveries[0], "too late")
+    assert layer.dead_letters() == []
+
+
+def test_to_ask_for_nothing_still_acknowledges(make_layer, elsewhere):
+    layer = make_layer(**ROOMS)
+    say(layer, "a", 1, 2)
+    assert layer.take([], done=layer.take(["rooms"])) == []
+    assert said(elsewhere(make_layer().take, ["rooms"])) == [2]
+
+
 class Workers:
     """Threads that take and handle what is on `rooms`, and note what happens."""
 

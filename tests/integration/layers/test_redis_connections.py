@@ -2,11 +2,14 @@
 
 import os
 import threading
+import time
 
 import pytest
 import redis
 
 from relay.exceptions import LayerUnavailable
+from relay.layers.redis.shard import Shard
+from tests.layers import Elsewhere
 from tests.proxy import Proxy
 from tests.waiting import wait_until
 
@@ -198,3 +201,76 @@ def test_idle_readers_leave_the_server_in_peace(make_redis_layer, own_redis):
     before = client.info("stats")["total_commands_processed"]
     layer.receive(["c"], block=True)
     assert client.info("stats")["total_commands_processed"] - before < 200, "for two seconds, beats and sweeps included"
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The calls of scripts that were made: name, keys, arguments."""
+    made = []
+    run = Shard.run
+
+    def note(self, script, keys=(), args=()):
+        made.append((script, list(keys), list(args)))
+        return run(self, script, keys, args)
+
+    monkeypatch.setattr(Shard, "run", note)
+    return made
+
+
+def test_a_call_that_comes_after_its_repetition_does_nothing(make_layer, calls):
+    """It lay in a socket that was given up, while its server stood still."""
+    layer = make_layer(ordering={"c": "k"})
+    layer.send_many([("c", {"k": n, "n": n}) for n in range(2)])
+    layer.group_add("g", "web!a")
+    layer.send_group("g", {"n": 0})
+    send = next(call for call in calls if call[0] == "lane_send")
+    group_send = next(call for call in calls if call[0] == "group_send")
+    layer.take(["c"])
+    take = next(call for call in calls if call[0] == "lane_take")
+    layer.take(["nothing"])
+    before = [(row.channel, row.depth, row.in_flight) for row in layer.status()]
+    for late in (send, group_send, take):
+        layer.shards[0].run(*late)
+    assert [(row.channel, row.depth, row.in_flight) for row in layer.status()] == before
+
+
+def test_a_master_that_becomes_a_replica_is_away_and_not_an_error(make_redis_layer, own_redis):
+    layer = make_redis_layer(own_redis.url, patience=0)
+    layer.send("c", {"n": 1})
+    client = redis.Redis.from_url(own_redis.url)
+    client.slaveof("127.0.0.1", 1)
+    with pytest.raises(LayerUnavailable):
+        layer.send("c", {"n": 2})
+    assert layer.receive(["c"]) == (None, None)
+    client.slaveof()
+    layer.patience = 10
+    layer.send("c", {"n": 3})
+    found = []
+    wait_until(lambda: found.extend(layer.take(["c"], 5, block=True)) or len(found) == 2, "it goes on")
+
+
+def test_a_server_without_memory_takes_nothing_in_and_can_be_emptied(make_redis_layer, own_redis):
+    layer = make_redis_layer(own_redis.url, patience=0)
+    for n in range(3):
+        layer.send("c", {"n": n})
+    redis.Redis.from_url(own_redis.url).config_set("maxmemory", 1)
+    with pytest.raises(LayerUnavailable, match="takes no commands now"):
+        layer.send("c", {"n": 3})
+    found = []
+    wait_until(lambda: found.extend(layer.take(["c"], 5, block=True)) or len(found) == 3, "all come", 30)
+    layer.acknowledge(found)
+    assert sorted(delivery.content["n"] for delivery in found) == [0, 1, 2]
+    assert [(row.depth, row.in_flight) for row in layer.status()] == [(0, 0)]
+
+
+def test_a_process_that_was_just_heard_of_is_not_given_an_hour(make_redis_layer, redis_url, redis_prefix):
+    """Nobody swept for an hour; a worker starts, beats, and dies."""
+    layer, other = make_redis_layer(redis_url, lease=1), make_redis_layer(redis_url, lease=1)
+    client = redis.Redis.from_url(redis_url)
+    layer.send("c", {"n": 1})
+    worker = Elsewhere()
+    worker(layer.take, ["c"])
+    client.set(layer.keys.swept, int(time.time() * 1000) - 3600_000)
+    worker.end()
+    found = []
+    wait_until(lambda: found.extend(other.take(["c"], 1, block=True)) or found, "it is delivered again", 10)

@@ -45,3 +45,11 @@ def test_every_script_is_used():
     assert [name for name in NAMES if '"%s"' % name not in code] == []
     texts = "\n".join(own(name) for name in [*NAMES, *("include/" + part for part in PARTS)])
     assert [part for part in PARTS if "-- include %s\n" % part not in texts] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_hides_another(name):
+    """A script's own `local last` once took the place of the list `last` of what it includes."""
+    names = re.findall(r"^local (?:function )?([\w, ]+?)(?: =|\(|$)", scripts.source(name), flags=re.MULTILINE)
+    names = [each.strip() for group in names for each in group.split(",") if each.strip() != "_"]
+    assert sorted(set(names)) == sorted(names)
