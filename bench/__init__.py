@@ -1,1 +1,1 @@
-"""What Parley costs, measured. See docs/performance.md."""
+"""What Parley costs, measured. Figures are in docs/layer.md."""
