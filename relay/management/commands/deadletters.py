@@ -48,7 +48,7 @@ class Command(BaseCommand):
         for letter in letters:
             reason = letter.reason.strip().splitlines()
             self.stdout.write(
-                "%s  %s  %-24s %2d tries  %s"
+                "%s  %s  %-24s failed %d times: %s"
                 % (letter.id, when(letter), letter.channel or "?", letter.attempts, reason[-1] if reason else "")
             )
         if not letters:
