@@ -41,20 +41,23 @@ def maker_of(kind: str, request: pytest.FixtureRequest) -> Make:
     A function that makes a layer of this kind. Called again without options, it gives another view of the same
     messages where several processes can share them, and the same layer where they can't.
     """
-    first: dict[str, Any] = {}
+    made: list[Any] = []
+    first_options: dict[str, Any] = {}
 
     def make(**options: Any) -> Any:
-        first.setdefault("options", options)
+        if kind == "memory" and made and not options:
+            return made[0]
+        if not made:
+            first_options.update(options)
         if kind == "memory":
-            return ChannelLayer(**options) if options else first.setdefault("layer", ChannelLayer(**first["options"]))
-        urls = request.getfixturevalue("redis_urls")[: 3 if kind == "three-redis" else 1]
-        return request.getfixturevalue("make_redis_layer")(*urls, **(options or first["options"]))
+            layer = ChannelLayer(**options)
+        else:
+            urls = request.getfixturevalue("redis_urls")[: 3 if kind == "three-redis" else 1]
+            layer = request.getfixturevalue("make_redis_layer")(*urls, **(options or first_options))
+        made.append(layer)
+        return layer
 
-    def remembering(**options: Any) -> Any:
-        layer = make(**options)
-        return first.setdefault("layer", layer) if kind == "memory" else layer
-
-    return remembering
+    return make
 
 
 class Elsewhere:

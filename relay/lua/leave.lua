@@ -11,13 +11,7 @@ for i = 12, #KEYS do
     if i - 11 > tonumber(ARGV[1]) then
         redis.call('ZREM', processes, KEYS[i])
     else
-        for _, lane in ipairs(redis.call('HKEYS', KEYS[i])) do
-            release(KEYS[i], lane, '', 0)
-            settle(lane, front)
-            released = released + 1
-        end
-        redis.call('DEL', KEYS[i])
-        redis.call('ZREM', readers, KEYS[i])
+        released = released + dismiss(KEYS[i], '', 0)
     end
 end
 finish()

@@ -20,13 +20,7 @@ redis.call('SET', KEYS[12], now)
 give_time(swept, gap, tonumber(ARGV[2]))
 local released = 0
 for _, held in ipairs(redis.call('ZRANGEBYSCORE', readers, '-inf', now)) do
-    for _, lane in ipairs(redis.call('HKEYS', held)) do
-        release(held, lane, 'Whoever took it died, each time', tonumber(ARGV[3]))
-        settle(lane, front)
-        released = released + 1
-    end
-    redis.call('DEL', held)
-    redis.call('ZREM', readers, held)
+    released = released + dismiss(held, 'Whoever took it died, each time', tonumber(ARGV[3]))
 end
 for _, lane in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', now)) do
     redis.call('ZREM', delayed, lane)

@@ -26,3 +26,15 @@ local function release(held, lane, reason, limit)
     end
     redis.call('HDEL', held, lane)
 end
+
+-- Ends a reader with all its leases; returns how many lanes it had.
+local function dismiss(held, reason, limit)
+    local lanes = redis.call('HKEYS', held)
+    for _, lane in ipairs(lanes) do
+        release(held, lane, reason, limit)
+        settle(lane, front)
+    end
+    redis.call('DEL', held)
+    redis.call('ZREM', readers, held)
+    return #lanes
+end
