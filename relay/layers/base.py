@@ -28,12 +28,12 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgpack
 from asgiref.base_layer import BaseChannelLayer
 
-from relay.layers.delivery import ChannelStatus, Content, DeadLetter, Delivery, Lease, Record
+from relay.layers.delivery import ChannelStatus, Content, DeadLetter, Delivery, Lease, Outgoing, Record
 from relay.layers.groups import GroupMap
 from relay.layers.readers import Reader, Readers
 from relay.names import StrictNames
@@ -52,17 +52,6 @@ READ_AHEAD = 100
 
 #: Longer ordering keys are hashed.
 LANE_LENGTH_LIMIT = 200
-
-
-class Outgoing(NamedTuple):
-    """A message on its way into a layer."""
-
-    #: Without what is local to a process.
-    channel: str
-    lane: str
-    target: str
-    id: str
-    body: bytes
 
 
 def lane_named(key: str, value: str | int) -> str:
@@ -118,8 +107,7 @@ class LeasingLayer(StrictNames, BaseChannelLayer):
 
     def send(self, channel: str, message: dict[str, Any]) -> None:
         """Send one message. Raises ChannelFull, MessageTooLarge, or TypeError for what is no channel or message."""
-        if self.send_many([(channel, message)]):
-            raise self.ChannelFull("The channel %s is full: %d messages" % (channel, self.capacity_of(channel)))
+        self._send_one(channel, self._outgoing(channel, message))
 
     def send_many(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> list[int]:
         """
@@ -134,9 +122,7 @@ class LeasingLayer(StrictNames, BaseChannelLayer):
         id: this is for putting a message in another place, not for another message.
         """
         outgoing = self._outgoing(channel, message)
-        outgoing = outgoing._replace(lane=lane, id=getattr(message, "id", "") or outgoing.id)
-        if self._send([outgoing]):
-            raise self.ChannelFull("The channel %s is full: %d messages" % (channel, self.capacity_of(channel)))
+        self._send_one(channel, outgoing._replace(lane=lane, id=getattr(message, "id", "") or outgoing.id))
 
     def lane_of(self, channel: str, message: dict[str, Any]) -> str | None:
         """The lane of a message on this channel. None: it has none, and may be handled beside any other."""
@@ -166,7 +152,11 @@ class LeasingLayer(StrictNames, BaseChannelLayer):
             raise TypeError("A pattern for new_channel must end with ?, and %r does not" % (pattern,))
         return pattern + secrets.token_hex(8)
 
-    def _outgoing(self, channel: str, message: dict[str, Any]) -> "Outgoing":
+    def _send_one(self, channel: str, outgoing: Outgoing) -> None:
+        if self._send([outgoing]):
+            raise self.ChannelFull("The channel %s is full: %d messages" % (channel, self.capacity_of(channel)))
+
+    def _outgoing(self, channel: str, message: dict[str, Any]) -> Outgoing:
         if not isinstance(message, dict):
             raise TypeError("A message must be a dict, and the one for %s is %r" % (channel, type(message)))
         self.valid_channel_name(channel)
@@ -323,6 +313,16 @@ class LeasingLayer(StrictNames, BaseChannelLayer):
             raise TypeError("A message must be a dict, and the one for group %s is %r" % (group, type(message)))
         return self.new_id(), self._pack("group " + group, message)
 
+    def _check_member(self, group: str, channel: str) -> None:
+        self.valid_group_name(group)
+        self.valid_channel_name(channel)
+
+    def _warn_of_dropped(self, group: str, dropped: int) -> None:
+        if dropped:
+            logger.warning(
+                "%d messages for group %s were dropped: the queues of their readers are full", dropped, group
+            )
+
     def _process_of(self, channel: str) -> str:
         """The interface process that a channel belongs to. Empty: it is an ordinary channel."""
         return self.non_local_name(channel) if "!" in channel else ""
@@ -375,7 +375,15 @@ class LeasingLayer(StrictNames, BaseChannelLayer):
             raise ValueError("a message is a dict, not a %s" % type(message).__name__)
         return message
 
-    def _send(self, outgoing: "list[Outgoing]") -> list[int]:
+    def _readable(self, body: bytes) -> dict[str, Any] | None:
+        """What a body says, or None if it can't be read."""
+        try:
+            return self._decode(body)
+        except Exception as e:
+            logger.debug("A body can't be read: %s", e)
+            return None
+
+    def _send(self, outgoing: list[Outgoing]) -> list[int]:
         raise NotImplementedError
 
     def _lease(

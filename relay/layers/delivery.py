@@ -18,6 +18,17 @@ class Content(dict):
     attempts = 1
 
 
+class Outgoing(NamedTuple):
+    """A message on its way into a layer."""
+
+    #: Without what is local to a process.
+    channel: str
+    lane: str
+    target: str
+    id: str
+    body: bytes
+
+
 class Record(NamedTuple):
     """A message as a layer keeps it."""
 
@@ -45,6 +56,11 @@ class Lease:
     size: int
     #: Messages of it that have been acknowledged.
     done: int = 0
+
+    @property
+    def left(self) -> int:
+        """Messages of it that are still in its reader's hands."""
+        return self.size - self.done
 
 
 @dataclass(slots=True, eq=False)

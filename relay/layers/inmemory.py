@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from relay.layers.base import LeasingLayer, Outgoing
-from relay.layers.delivery import ChannelStatus, DeadLetter, Delivery, Lease, Record
+from relay.layers.base import LeasingLayer
+from relay.layers.delivery import ChannelStatus, DeadLetter, Delivery, Lease, Outgoing, Record
 from relay.layers.memberships import Memberships
 from relay.layers.readers import Reader
 
@@ -55,8 +55,7 @@ class ChannelLayer(Memberships, LeasingLayer):
         self.lanes: dict[str, deque[Kept]] = {}
         #: channel → its ready lanes, first come first served.
         self.ready: dict[str, dict[str, None]] = {}
-        #: lane → who has it, and how many of its messages.
-        self.leases: dict[str, tuple[Lease, int]] = {}
+        self.leases: dict[str, Lease] = {}
         self.rows: dict[str, ChannelStatus] = {}
         #: message → deliveries that failed.
         self.tries: dict[str, int] = {}
@@ -135,7 +134,7 @@ class ChannelLayer(Memberships, LeasingLayer):
                 else:
                     records = self._run_of(lane, names, 1 if failed else limit)
                     lease = Lease(lane, reader, reader.takes, len(records))
-                    self._lend(lease, channel, len(records))
+                    self._lend(lease, channel)
                     found.append((lease, [record._replace(attempts=failed + 1) for record in records]))
                     limit = 0 if failed else limit - len(records)
         return found
@@ -149,10 +148,10 @@ class ChannelLayer(Memberships, LeasingLayer):
             records.append(kept.record)
         return records
 
-    def _lend(self, lease: Lease, channel: str, count: int) -> None:
-        self.leases[lease.lane] = (lease, count)
+    def _lend(self, lease: Lease, channel: str) -> None:
+        self.leases[lease.lane] = lease
         del self.ready[channel][lease.lane]
-        for kept in list(self.lanes[lease.lane])[:count]:
+        for kept in list(self.lanes[lease.lane])[: lease.left]:
             self._row(kept.record.channel).depth -= 1
             self._row(kept.record.channel).in_flight += 1
 
@@ -165,16 +164,12 @@ class ChannelLayer(Memberships, LeasingLayer):
 
     def _drop(self, lease: Lease, position: int) -> None:
         """The first messages of a lease, up to this position, are done with."""
-        count = position - lease.done
-        for _ in range(count):
+        for _ in range(position - lease.done):
             record = self.lanes[lease.lane].popleft().record
             self._row(record.channel).in_flight -= 1
             self.tries.pop(record.id, None)
         lease.done = max(lease.done, position)
-        _, left = self.leases[lease.lane]
-        if left > count:
-            self.leases[lease.lane] = (lease, left - max(count, 0))
-        else:
+        if not lease.left:
             del self.leases[lease.lane]
             self._settle(lease.lane)
 
@@ -191,8 +186,8 @@ class ChannelLayer(Memberships, LeasingLayer):
 
     def _release(self, lease: Lease, reason: str) -> None:
         """End a lease with the messages in their places."""
-        _, left = self.leases.pop(lease.lane)
-        for kept in list(self.lanes[lease.lane])[:left]:
+        del self.leases[lease.lane]
+        for kept in list(self.lanes[lease.lane])[: lease.left]:
             self._row(kept.record.channel).depth += 1
             self._row(kept.record.channel).in_flight -= 1
         record = self.lanes[lease.lane][0].record
@@ -226,7 +221,7 @@ class ChannelLayer(Memberships, LeasingLayer):
         self.letters[record.id] = (letter, record)
 
     def _is_held(self, lease: Lease) -> bool:
-        return self.leases.get(lease.lane, (None,))[0] is lease
+        return self.leases.get(lease.lane) is lease
 
     def _settle(self, lane: str, channel: str | None = None) -> bool:
         """
@@ -236,8 +231,9 @@ class ChannelLayer(Memberships, LeasingLayer):
         if lane in self.leases or lane in self.delayed:
             return False
         kept = self.lanes.get(lane, deque())
-        for lanes in self.ready.values():
-            lanes.pop(lane, None) if lane in lanes and (not kept or kept[0].deadline <= time.monotonic()) else None
+        if not kept or kept[0].deadline <= time.monotonic():
+            for lanes in self.ready.values():
+                lanes.pop(lane, None)
         while kept and kept[0].deadline <= time.monotonic():
             row = self._row(kept.popleft().record.channel)
             row.depth -= 1
@@ -251,7 +247,7 @@ class ChannelLayer(Memberships, LeasingLayer):
     def _sweep(self) -> None:
         """Free what ended threads have, and lanes that have rested."""
         self.readers.living()
-        for lease, _ in list(self.leases.values()):
+        for lease in list(self.leases.values()):
             if not lease.holder.lives:
                 self._release(lease, "The thread that took it died, each time")
                 self._settle(lease.lane)
@@ -272,7 +268,8 @@ class ChannelLayer(Memberships, LeasingLayer):
             for row in self.rows.values():
                 row.age = 0.0
             for lane, kept in self.lanes.items():
-                for message in list(kept)[self.leases.get(lane, (None, 0))[1] :][:1]:
+                taken = self.leases[lane].left if lane in self.leases else 0
+                for message in list(kept)[taken : taken + 1]:
                     row = self._row(message.record.channel)
                     row.age = max(row.age, time.time() - message.record.sent)
             return [self.rows[name] for name in sorted(self.rows)]
@@ -282,12 +279,6 @@ class ChannelLayer(Memberships, LeasingLayer):
             for letter, record in self.letters.values():
                 letter.content = self._readable(record.body)
             return sorted((letter for letter, _ in self.letters.values()), key=lambda letter: letter.died)
-
-    def _readable(self, body: bytes) -> dict[str, Any] | None:
-        try:
-            return self._decode(body)
-        except Exception:
-            return None
 
     def retry_dead(self, ids: Iterable[str]) -> int:
         with self.news:

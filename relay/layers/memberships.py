@@ -1,14 +1,12 @@
 """Groups of the in-memory layer: who is in which, and for how long."""
 
-import logging
 import threading
 import time
 from collections.abc import Iterable
 from typing import Any
 
-from relay.layers.base import LeasingLayer, Outgoing
-
-logger = logging.getLogger(__name__)
+from relay.layers.base import LeasingLayer
+from relay.layers.delivery import Outgoing
 
 
 class Memberships(LeasingLayer):
@@ -25,7 +23,7 @@ class Memberships(LeasingLayer):
 
     def group_add(self, group: str, channel: str) -> None:
         """A channel is a member for `group_expiry` seconds from now."""
-        self._check(group, channel)
+        self._check_member(group, channel)
         process = self._process_of(channel)
         with self.news:
             members = self.memberships.setdefault(group, {}).setdefault(process, {})
@@ -34,7 +32,7 @@ class Memberships(LeasingLayer):
 
     def group_discard(self, group: str, channel: str) -> None:
         """A channel is no member any more. Harmless if it was none."""
-        self._check(group, channel)
+        self._check_member(group, channel)
         process = self._process_of(channel)
         with self.news:
             self.memberships.get(group, {}).get(process, {}).pop(channel, None)
@@ -58,14 +56,7 @@ class Memberships(LeasingLayer):
                     dropped += len(self._send(copies))
                 else:
                     dropped += len(self.send_many([(name, message) for message in messages for name in members]))
-        if dropped:
-            logger.warning(
-                "%d messages for group %s were dropped: the queues of their readers are full", dropped, group
-            )
-
-    def _check(self, group: str, channel: str) -> None:
-        self.valid_group_name(group)
-        self.valid_channel_name(channel)
+        self._warn_of_dropped(group, dropped)
 
     def _living(self, group: str) -> dict[str, dict[str, float]]:
         """The members by process; those whose time is up are dropped."""

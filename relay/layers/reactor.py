@@ -1,11 +1,8 @@
 """Receiving for Twisted: the waiting happens in a thread, and ends when the reactor stops."""
 
-import logging
 from typing import Any
 
 from twisted.internet import defer, reactor, task, threads
-
-logger = logging.getLogger(__name__)
 
 #: Messages that are handed over before the reactor gets a turn for its sockets.
 TURN = 50

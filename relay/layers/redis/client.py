@@ -32,7 +32,7 @@ class Client(redis.Redis):
             connection.send_command(*args)
             return self.parse_response(connection, name, **options)
         except redis.ResponseError as e:
-            if isinstance(e, ReadOnlyError) or "READONLY" in str(e):
+            if is_read_only(e):
                 # A master that is deposed. Whoever connects next finds the new one.
                 connection.disconnect()
             raise
@@ -54,6 +54,11 @@ class MasterPool(SentinelConnectionPool):
 
     def get_master_address(self) -> tuple[str, int]:
         return self.sentinel_manager.discover_master(self.service_name)
+
+
+def is_read_only(error: redis.ResponseError) -> bool:
+    """Whether a server says that it is a replica. redis-py has an error for that, but not where a script met it."""
+    return isinstance(error, ReadOnlyError) or "READONLY" in str(error)
 
 
 def is_stale(connection: redis.Connection) -> bool:

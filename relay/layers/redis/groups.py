@@ -4,7 +4,8 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from relay.layers.base import LeasingLayer, Outgoing
+from relay.layers.base import LeasingLayer
+from relay.layers.delivery import Outgoing
 from relay.layers.redis import records
 from relay.layers.redis.shard import Shard
 
@@ -27,26 +28,24 @@ class RedisGroups(LeasingLayer):
 
     def group_add(self, group: str, channel: str) -> None:
         """A channel is a member for `group_expiry` seconds from now, and no longer than its process lives."""
-        self.valid_group_name(group)
-        self.valid_channel_name(channel)
+        self._check_member(group, channel)
         process = self._process_of(channel)
         target = "+%s/%s" % (group, channel)
-        expiry = self._milliseconds(self.group_expiry)
-        if process and self.shard_of(process) is not self.shard_of(group):
+        if process and not self._queue(group, process):
             # First the process must know, so that it has the socket when the first message comes.
-            self._tell(process, target, b"%d" % expiry)
-        self._run_group(group, process, "group_add", [expiry, self.new_id(), target, channel])
+            self._tell(process, target, b"%d" % self._milliseconds(self.group_expiry))
+        self._add(group, process, [channel], target)
 
     def group_discard(self, group: str, channel: str) -> None:
         """A channel is no member any more. Harmless if it was none."""
-        self.valid_group_name(group)
-        self.valid_channel_name(channel)
+        self._check_member(group, channel)
         process = self._process_of(channel)
         target = "-%s/%s" % (group, channel)
-        keys = [self.keys.group(group), self.keys.members(group, process), *self._queue(group, process)]
+        queue = self._queue(group, process)
+        keys = [self.keys.group(group), self.keys.members(group, process), *queue]
         args = [self._ready_of(process), channel, self._milliseconds(self.group_expiry), self.new_id(), target]
         self.shard_of(group).run_patiently("group_discard", keys, args, self.patience)
-        if process and self.shard_of(process) is not self.shard_of(group):
+        if process and not queue:
             self._tell(process, target, b"")
 
     def group_channels(self, group: str) -> list[str]:
@@ -68,36 +67,29 @@ class RedisGroups(LeasingLayer):
             dropped += len(self._send(copies))
         for channel in ordinary:
             dropped += len(self.send_many([(channel.decode(), message) for _, _, message in packed]))
-        if dropped:
-            logger.warning(
-                "%d messages for group %s were dropped: the queues of their readers are full", dropped, group
-            )
+        self._warn_of_dropped(group, dropped)
 
     def restore_groups(self, shard: Shard) -> None:
         """Put the groups that live on this server back, as this process knows them; then tell who wants to know."""
         for process, group, channels in self.groups.snapshot():
             if self.shard_of(group) is shard:
                 for start in range(0, len(channels), RESTORE_BATCH):
-                    batch = channels[start : start + RESTORE_BATCH]
-                    self._run_group(
-                        group, process, "group_add", [self._milliseconds(self.group_expiry), "", "", *batch]
-                    )
+                    self._add(group, process, channels[start : start + RESTORE_BATCH])
         for listener in self.on_restore:
             try:
                 listener()
             except Exception:
                 logger.exception("Who wants to know of restored groups failed")
 
-    def _run_group(self, group: str, process: str, script: str, args: list[Any]) -> None:
-        """Run `group_add`; whoever gives no message id does not want the process told."""
+    def _add(self, group: str, process: str, channels: list[str], target: str = "") -> None:
+        """Add channels of a process to a group. The process is told, if it lives on this server, with this target."""
         members = self.keys.members(group, process)
         queue = self._queue(group, process)
-        entry = members
-        if queue:
-            entry = "%s %s %d" % (members, queue[0], self.get_capacity(process))
-        keys = [self.keys.group(group), members, *(queue if args[1] else [])]
-        first = [self._ready_of(process), entry, self._milliseconds(self.lease)]
-        self.shard_of(group).run_patiently(script, keys, [*first, *args], self.patience)
+        entry = "%s %s %d" % (members, queue[0], self.get_capacity(process)) if queue else members
+        keys = [self.keys.group(group), members, *(queue if target else [])]
+        times = [self._milliseconds(self.lease), self._milliseconds(self.group_expiry)]
+        args = [self._ready_of(process), entry, *times, self.new_id(), target, *channels]
+        self.shard_of(group).run_patiently("group_add", keys, args, self.patience)
 
     def _queue(self, group: str, process: str) -> list[str]:
         """The key of a process's lane, if it lives on the group's server."""

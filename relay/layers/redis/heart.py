@@ -61,9 +61,8 @@ class Heart:
 
     def beat(self, layer: Any) -> None:
         """Say who lives. Put the groups back if the server has forgotten them, or may have."""
-        readers = layer.readers.living()
-        processes = sorted({name for reader in readers for name in reader.processes})
-        keys = [self.keys.epoch, *(reader.held for reader in readers), *map(self.keys.ready, processes)]
+        readers, processes = layer.who_lives()
+        keys = [self.keys.epoch, *readers, *processes]
         epoch, missing = self.shard.run("beat", keys, (self.lease, secrets.token_hex(8), len(readers)))
         if self.epoch not in (None, epoch):
             logger.warning(

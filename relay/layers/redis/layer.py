@@ -13,31 +13,27 @@ import redis
 from asgi_redis import core, sentinel
 
 from relay.exceptions import LayerUnavailable
-from relay.layers.base import LeasingLayer, Outgoing
-from relay.layers.delivery import ChannelStatus, DeadLetter, Delivery, Lease, Record
+from relay.layers.base import LeasingLayer
+from relay.layers.delivery import ChannelStatus, DeadLetter, Delivery, Lease, Outgoing, Record
 from relay.layers.redis import records
 from relay.layers.redis.client import Client, MasterPool
 from relay.layers.redis.groups import RedisGroups
 from relay.layers.redis.heart import Heart, leave_at_exit, sweep
 from relay.layers.redis.keys import Keys
-from relay.layers.redis.reader import RedisReader, finished, warn_of_lost
+from relay.layers.redis.reader import BATCH, RedisReader, finished, warn_of_lost
 from relay.layers.redis.shard import Shard
 
 logger = logging.getLogger(__name__)
 
 #: Time limits of connections: a blocking wait is shorter, so a longer silence means that the server is gone (A18).
 CONNECTION = {"socket_timeout": 5, "socket_connect_timeout": 3, "socket_keepalive": True}
-
-
-#: Lanes that one call of a script is given at most, lest its arguments overflow Lua's stack.
-BATCH = 1000
 #: When a channel is full: milliseconds between two clean-ups, and lanes of each channel that one looks at.
 SWEEP_PAUSE, SWEEP_BATCH = 100, 1000
 
 
 class LeasingRedisLayer(RedisGroups, LeasingLayer):
     """
-    What relay's two Redis layers share. `shards` is set by `_open_shards`, when the hosts are known.
+    What relay's two Redis layers share.
 
     patience: seconds for which a send is tried again while its server can't be reached; then LayerUnavailable.
     connection_kwargs: for redis-py's connections; the time limits in `CONNECTION` hold unless given.
@@ -75,6 +71,12 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
             if not self.hearts or self.hearts[0].pid != os.getpid():
                 self.hearts = [Heart(self, shard) for shard in self.shards]
 
+    def who_lives(self) -> tuple[list[str], list[str]]:
+        """What servers know the readers of this process by, and its interface processes."""
+        readers = self.readers.living()
+        processes = sorted({name for reader in readers for name in reader.processes})
+        return [reader.held for reader in readers], [self.keys.ready(name) for name in processes]
+
     def shard_of(self, name: str) -> Shard:
         return self.shards[self.consistent_hash(name)]
 
@@ -93,15 +95,19 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
             for shard, positions in by_shard.items():
                 for position in self._put_or_sweep(shard, outgoing, positions):
                     (left if attempt + 1 < len(ways[position]) else refused).append(position)
-        for position in refused:
-            self._count_refusal(ways[position][-1], outgoing[position].channel)
+        self._count_refused([(ways[position][-1], outgoing[position].channel) for position in refused])
         return sorted(refused)
 
-    def _count_refusal(self, shard: Shard, channel: str) -> None:
-        try:
-            shard.run("lane_refuse", [self.keys.ready(channel)])
-        except LayerUnavailable:
-            logger.warning("A message that %s refused could not be counted", channel)
+    def _count_refused(self, refused: list[tuple[Shard, str]]) -> None:
+        """Count messages that were refused for good, by the server that refused them last and their channel."""
+        by_shard: dict[Shard, list[str]] = {}
+        for shard, channel in refused:
+            by_shard.setdefault(shard, []).append(self.keys.ready(channel))
+        for shard, channels in by_shard.items():
+            try:
+                shard.run("lane_refuse", channels)
+            except LayerUnavailable:
+                logger.warning("%d messages that were refused could not be counted", len(channels))
 
     def _ways(self, message: Outgoing) -> list[Shard]:
         """The servers that a message may go to. A lane lives on one; a message that is a lane of its own, on any."""
@@ -185,16 +191,13 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
                 return []
 
     def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
-        for part in batches(finished(deliveries), BATCH):
-            for (reader, shard), ends in by_holder(part).items():
-                keys = [reader.held, *(self.keys.lane(end.lease.lane) for end in ends)]
-                args = [value for end in ends for value in end.args]
-                warn_of_lost(shard.run_or_later("lane_acknowledge", keys, args))
+        for (reader, shard), ends in by_holder(finished(deliveries)).items():
+            reader.tell(shard, ends)
 
     def give_back(self, deliveries: Iterable[Delivery], reason: str = "", delay: float = 0) -> None:
         for (reader, shard), leases in by_holder(leases_of(deliveries)).items():
             reader.settle()
-            keys = [reader.held, *(self.keys.lane(lease.lane) for lease in leases)]
+            keys = [reader.held, *reader.lane_keys(leases)]
             args = [reason, int(delay * 1000), self.max_deliveries, *(lease.take for lease in leases)]
             warn_of_lost(shard.run_or_later("lane_give_back", keys, args))
 
@@ -202,7 +205,7 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
         deliveries = list(deliveries)
         still = set()
         for (reader, shard), leases in by_holder(leases_of(deliveries)).items():
-            keys = [reader.held, *(self.keys.lane(lease.lane) for lease in leases)]
+            keys = [reader.held, *reader.lane_keys(leases)]
             args = [int(self.lease * 1000), *(lease.take for lease in leases)]
             answer = shard.run_patiently("lane_renew", keys, args, self.patience)
             still |= {lease for lease, held in zip(leases, answer, strict=True) if held}
@@ -252,10 +255,7 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
         for index in range(self.ring_size):
             for message_id, raw in self.connection(index).hscan_iter(self.keys.letters):
                 letter, body = records.unpack_letter(self.keys, message_id, raw)
-                try:
-                    letter.content = self._decode(body)
-                except Exception as e:
-                    logger.debug("The dead letter %s can't be read: %s", letter.id, e)
+                letter.content = self._readable(body)
                 letters.append(letter)
         return sorted(letters, key=lambda letter: letter.died)
 
@@ -281,14 +281,12 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
         hearts, self.hearts = self.hearts, []
         for heart in hearts:
             heart.stop()
-        readers = self.readers.living()
-        processes = {name for reader in readers for name in reader.processes}
         if not hearts:
             return
-        keys = [*(reader.held for reader in readers), *map(self.keys.ready, processes)]
+        readers, processes = self.who_lives()
         for shard in self.shards:
             try:
-                shard.run("leave", keys, [len(readers)])
+                shard.run("leave", [*readers, *processes], [len(readers)])
             except LayerUnavailable:
                 logger.info("Redis server %d was not told that this process ends", shard.index)
         self.readers.clear()

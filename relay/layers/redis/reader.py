@@ -18,10 +18,22 @@ from relay.layers.redis.shard import Shard
 
 logger = logging.getLogger(__name__)
 
-#: Acknowledgements that one take carries at most.
-OWED_LIMIT = 1000
+#: Lanes that one call of a script is given at most, lest its arguments overflow Lua's stack.
+BATCH = 1000
 #: Seconds beyond the time asked for after which a blocked server counts as gone.
 GRACE = 3
+
+
+class End(NamedTuple):
+    """The end of a lease, or of a part of it."""
+
+    lease: Lease
+    #: Its entry in the reader's held-hash, how many messages are done with, and the entry that is left.
+    args: tuple[str, int, str]
+
+    @property
+    def holder(self) -> tuple["RedisReader", Shard]:
+        return self.lease.holder
 
 
 class RedisReader(Reader):
@@ -59,9 +71,9 @@ class RedisReader(Reader):
             return []
         if not self.unanswered[index]:
             self.takes[index] += 1
-        owed, again = self.owed[index][:OWED_LIMIT], self.unanswered[index]
+        owed, again = self.owed[index][:BATCH], self.unanswered[index]
         pairs = [key for name in names for key in (self.keys.ready(name), self.keys.bell(name))]
-        keys = [self.held, self.keys.taken(self.name), *pairs, *(self.keys.lane(end.lease.lane) for end in owed)]
+        keys = [self.held, self.keys.taken(self.name), *pairs, *self.lane_keys(end.lease for end in owed)]
         args: list[Any] = [int(again), self.takes[index], limit, self.lease, len(names), int(company)]
         args += [value for end in owed for value in end.args]
         self.unanswered[index] = True
@@ -90,11 +102,18 @@ class RedisReader(Reader):
         """Tell the servers what they were not told with a take."""
         for shard in self.shards:
             owed, self.owed[shard.index] = self.owed[shard.index], []
-            while owed:
-                part, owed = owed[:OWED_LIMIT], owed[OWED_LIMIT:]
-                keys = [self.held, *(self.keys.lane(end.lease.lane) for end in part)]
-                args = [value for end in part for value in end.args]
-                warn_of_lost(shard.run_or_later("lane_acknowledge", keys, args))
+            self.tell(shard, owed)
+
+    def tell(self, shard: Shard, ends: list[End]) -> None:
+        """Acknowledge on one server, now or as soon as it is back."""
+        for start in range(0, len(ends), BATCH):
+            part = ends[start : start + BATCH]
+            keys = [self.held, *self.lane_keys(end.lease for end in part)]
+            args = [value for end in part for value in end.args]
+            warn_of_lost(shard.run_or_later("lane_acknowledge", keys, args))
+
+    def lane_keys(self, leases: Iterable[Lease]) -> list[str]:
+        return [self.keys.lane(lease.lane) for lease in leases]
 
     def wait(self, names: list[str], seconds: float) -> bool:
         """Wait until there may be something on one of these channels; False after that time, or if it is closed."""
@@ -195,18 +214,6 @@ class Ear:
         self.connection.disconnect()
 
 
-class End(NamedTuple):
-    """The end of a lease, or of a part of it."""
-
-    lease: Lease
-    #: Its entry in the reader's held-hash, how many messages are done with, and the entry that is left.
-    args: tuple[str, int, str]
-
-    @property
-    def holder(self) -> tuple["RedisReader", Shard]:
-        return self.lease.holder
-
-
 def finished(deliveries: Iterable[Delivery]) -> list[End]:
     """What ends when these are handled: of each lease what comes up to the last of them."""
     before: dict[Lease, int] = {}
@@ -215,7 +222,7 @@ def finished(deliveries: Iterable[Delivery]) -> list[End]:
         if lease is not None and delivery.position > lease.done:
             before.setdefault(lease, lease.done)
             lease.done = delivery.position
-    return [End(lease, (entry(lease, done), lease.done - done, left(lease))) for lease, done in before.items()]
+    return [End(lease, (entry(lease, done), lease.done - done, rest(lease))) for lease, done in before.items()]
 
 
 def entry(lease: Lease, done: int) -> str:
@@ -223,8 +230,9 @@ def entry(lease: Lease, done: int) -> str:
     return "%d %d %d" % (lease.take, done, lease.size)
 
 
-def left(lease: Lease) -> str:
-    return "" if lease.done >= lease.size else entry(lease, lease.done)
+def rest(lease: Lease) -> str:
+    """The entry of what is left of a lease; empty: nothing is."""
+    return entry(lease, lease.done) if lease.left else ""
 
 
 def warn_of_lost(lost: int | None) -> None:

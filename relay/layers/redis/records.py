@@ -31,10 +31,10 @@ def unpack(keys: Keys, raw: bytes, attempts: int) -> Record:
 
 def unpack_letter(keys: Keys, message_id: bytes, letter: bytes) -> tuple[DeadLetter, bytes]:
     """The dead letter in these bytes, and its body. See `bury` in `lua/include/settle.lua`."""
-    lengths, _, rest = letter.partition(b"\n")
+    lengths, _, texts = letter.partition(b"\n")
     died, attempts, lane_length, reason_length = map(int, lengths.split())
-    lane, rest = rest[:lane_length].decode("utf-8", "replace"), rest[lane_length:]
-    reason, raw = rest[:reason_length].decode("utf-8", "replace"), rest[reason_length:]
+    lane, texts = texts[:lane_length].decode("utf-8", "replace"), texts[lane_length:]
+    reason, raw = texts[:reason_length].decode("utf-8", "replace"), texts[reason_length:]
     record = unpack(keys, raw, attempts)
     name = message_id.decode("ascii", "replace")
     return DeadLetter(name, record.channel, keys.lane_of(lane), died / 1000, attempts, reason, None, raw), record.body

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
-from redis.exceptions import ReadOnlyError
 
 from relay import scripts
 from relay.exceptions import LayerUnavailable
+from relay.layers.redis.client import is_read_only
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 
 #: What a server says that is there but takes no commands now.
-NOT_NOW = ("READONLY", "BUSY", "MASTERDOWN", "OOM", "MISCONF", "NOREPLICAS")
+NOT_NOW = ("BUSY", "MASTERDOWN", "OOM", "MISCONF", "NOREPLICAS")
 
 
 class Shard:
@@ -49,8 +49,7 @@ class Shard:
             self.failed(e)
             raise LayerUnavailable("Redis server %d can't be reached: %s" % (self.index, e)) from e
         except redis.ResponseError as e:
-            # redis-py makes an error of its own of READONLY, and strips the word.
-            if not (isinstance(e, ReadOnlyError) or any(word in str(e) for word in NOT_NOW)):
+            if not (is_read_only(e) or any(word in str(e) for word in NOT_NOW)):
                 raise
             self.failed(e)
             raise LayerUnavailable("Redis server %d takes no commands now: %s" % (self.index, e)) from e
