@@ -24,7 +24,7 @@ def take(
     if leases(layer):
         return layer.take(channels, limit, block, done)
     channel, content = layer.receive(channels, block)
-    return [] if channel is None else [Delivery((channel,), Content(content))]
+    return [] if channel is None else [Delivery((channel,), Content(content), to_group=True)]
 
 
 def acknowledge(layer: Any, deliveries: Iterable[Delivery]) -> None:
@@ -39,6 +39,12 @@ def give_back(layer: Any, deliveries: Iterable[Delivery], reason: str = "", dela
         layer.give_back(deliveries, reason, delay)
     else:
         send_many(layer, [(delivery.channel, dict(delivery.content)) for delivery in deliveries])
+
+
+def be_patient(layer: Any) -> None:
+    """`LeasingLayer.be_patient`. Another layer raises as it does."""
+    if leases(layer):
+        layer.be_patient()
 
 
 def send_many(layer: Any, messages: Iterable[tuple[str, dict[str, Any]]]) -> list[int]:

@@ -124,6 +124,9 @@ class LeasingLayer(StrictNames, BaseChannelLayer):
         outgoing = self._outgoing(channel, message)
         self._send_one(channel, outgoing._replace(lane=lane, id=getattr(message, "id", "") or outgoing.id))
 
+    def be_patient(self) -> None:
+        """From now on, what this thread sends is tried until it is sent, however long its server is away."""
+
     def lane_of(self, channel: str, message: dict[str, Any]) -> str | None:
         """The lane of a message on this channel. None: it has none, and may be handled beside any other."""
         for pattern, key in self.ordering:
@@ -296,7 +299,7 @@ class LeasingLayer(StrictNames, BaseChannelLayer):
             return None
         content = Content(self._decode(record.body))
         content.id, content.lane, content.attempts = record.id, lease.lane, record.attempts
-        return Delivery(channels, content, lease, position, record.sent)
+        return Delivery(channels, content, lease, position, record.sent, kind == "@")
 
     # Groups
 

@@ -79,6 +79,8 @@ class Delivery:
     position: int = 1
     #: Seconds since the epoch, by the layer's clock; None where that is not known.
     sent: float | None = None
+    #: Whether it was sent to a group, or may have been: a foreign layer does not tell.
+    to_group: bool = False
 
     @property
     def channel(self) -> str:

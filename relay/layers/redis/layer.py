@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import math
 import os
 import random
 import threading
@@ -160,7 +161,11 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
         if getattr(local, "pid", None) != os.getpid():
             local.pid, local.key, local.calls = os.getpid(), self.keys.sender(self.new_id()), 0
         local.calls += 1
-        return shard.run_patiently(script, [local.key, *keys], [local.calls, *args], self.patience)
+        patience = getattr(local, "patience", self.patience)
+        return shard.run_patiently(script, [local.key, *keys], [local.calls, *args], patience)
+
+    def be_patient(self) -> None:
+        self._senders.patience = math.inf
 
     @staticmethod
     def _milliseconds(seconds: float | None) -> int:
