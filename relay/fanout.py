@@ -1,0 +1,92 @@
+"""Fan-out: each message is framed once, and each socket is written to once for a batch of messages."""
+
+import logging
+from typing import Any
+
+from autobahn.websocket.protocol import PreparedMessage, WebSocketProtocol
+
+from relay.layers.delivery import Delivery
+
+logger = logging.getLogger(__name__)
+
+OPEN = WebSocketProtocol.STATE_OPEN
+
+
+class Fanout:
+    """
+    Hands messages to the sockets and requests that they are for.
+
+    protocols: reply channel → the connection; it has a `state` and `reply(content, to_group)`, and one whose state is
+    OPEN has `write_frames(frames)`.
+    """
+
+    def __init__(self, protocols: dict[str, Any]):
+        self.protocols = protocols
+        #: Messages for connections that are gone.
+        self.late = 0
+
+    def deliver(self, deliveries: list[Delivery]) -> None:
+        pending: dict[Any, list[bytes]] = {}
+        for delivery in deliveries:
+            try:
+                self.add(delivery, pending)
+            except Exception:
+                # The text is not logged: it may be private.
+                logger.exception("A message for %s can't be handed over", delivery.channel)
+        for protocol in pending:
+            self.flush(protocol, pending[protocol])
+
+    def add(self, delivery: Delivery, pending: dict[Any, list[bytes]]) -> None:
+        """Note the frame of a plain message for each socket; anything else is handed over now, after what was noted."""
+        data = plain_frame(delivery.content)
+        find = self.protocols.get
+        if data is None:
+            for channel in delivery.channels:
+                self.reply(find(channel), delivery, pending)
+            return
+        for channel in delivery.channels:
+            protocol = find(channel)
+            if protocol is None:
+                self.late += 1
+            elif protocol.state != OPEN:
+                self.reply(protocol, delivery, pending)
+            elif protocol in pending:
+                pending[protocol].append(data)
+            else:
+                pending[protocol] = [data]
+
+    def reply(self, protocol: Any, delivery: Delivery, pending: dict[Any, list[bytes]]) -> None:
+        if protocol is None:
+            self.late += 1
+            return
+        frames = pending.pop(protocol, None)
+        if frames:
+            self.flush(protocol, frames)
+        try:
+            protocol.reply(delivery.content, delivery.to_group)
+        except Exception as e:
+            logger.error("A message for %s can't be handed over: %s", protocol.reply_channel, e)
+            protocol.fail()
+
+    @staticmethod
+    def flush(protocol: Any, frames: list[bytes]) -> None:
+        try:
+            protocol.write_frames(frames)
+        except Exception:
+            logger.exception("Socket %s can't be written to; it is dropped", protocol.reply_channel)
+            protocol.fail()
+
+
+def plain_frame(content: dict[str, Any]) -> bytes | None:
+    """The frame of a message that is nothing but `text` or `bytes`; None for any other."""
+    if len(content) != 1:
+        return None
+    text, data = content.get("text"), content.get("bytes")
+    if isinstance(text, str):
+        return frame(text.encode(), False)
+    return frame(data, True) if isinstance(data, bytes) else None
+
+
+def frame(payload: bytes, binary: bool) -> bytes:
+    """The bytes of an unmasked WebSocket frame (RFC 6455, section 5.2)."""
+    return PreparedMessage(payload, binary, applyMask=False, doNotCompress=True).payloadHybi
