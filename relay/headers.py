@@ -1,0 +1,139 @@
+"""What the interface server believes of a request's headers: which it takes at all, and where it came from."""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+#: RFC 9110, section 5.6.2.
+TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+#: What no value may contain. Beside control characters that is U+0085, where `str.splitlines` would begin a new header:
+#: Autobahn reads a handshake with it (D5, CVE-2026-44546).
+FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+FORBIDDEN_IN_HANDSHAKE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f\x85]")
+#: Control characters in a path would end up in logs, as lines of their own (E6).
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+#: Bytes of a Content-Type. Python's parser takes time that grows with the square of it (E10).
+CONTENT_TYPE_LIMIT = 1024
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class BadRequest(Exception):
+    """Raised when a request can't be taken as it is. Its text is the answer's, which has the status 400."""
+
+
+def clean(raw: Iterable[tuple[bytes, list[bytes]]], handshake: bool = False) -> Headers:
+    """
+    The headers as workers get them: names in lower case, each value by itself. Left out are names with an underscore,
+    which Django could not tell from a hyphen, and what is for this server alone. Raises BadRequest.
+    """
+    forbidden = FORBIDDEN_IN_HANDSHAKE if handshake else FORBIDDEN
+    headers = []
+    for name, values in raw:
+        name = name.lower()
+        if not TOKEN.fullmatch(name):
+            raise BadRequest("A header has a name that is none")
+        for value in values:
+            if forbidden.search(value):
+                raise BadRequest("The header %s contains control characters" % name.decode("ascii"))
+            # Any client can send Daphne-Root-Path, which Daphne takes for the proxy's word (D24).
+            if b"_" not in name and name != b"daphne-root-path":
+                headers.append((name, value))
+    if len(only(headers, b"content-type")) > CONTENT_TYPE_LIMIT:
+        raise BadRequest("The header content-type is too long")
+    return headers
+
+
+def values(headers: Headers, wanted: bytes) -> list[bytes]:
+    return [value for name, value in headers if name == wanted]
+
+
+def only(headers: Headers, wanted: bytes) -> bytes:
+    """The value of a header that may come once; empty if it doesn't come. Raises BadRequest."""
+    found = values(headers, wanted)
+    if len(found) > 1:
+        raise BadRequest("There is more than one header %s" % wanted.decode("ascii"))
+    return found[0] if found else b""
+
+
+class Origins:
+    """
+    Which pages may open a socket (F1): those of this server, by the Host header, and those of the `allowed` origins,
+    which are written as browsers send them (`https://chat.example.com`); `*` allows any.
+
+    A client that sends no Origin is no browser: nobody's cookies come with it but those it was given.
+    """
+
+    def __init__(self, allowed: Iterable[str] = ()):
+        self.allowed = {origin.lower().rstrip("/") for origin in allowed}
+
+    def allow(self, headers: Headers) -> bool:
+        """Raises BadRequest if there are several."""
+        origin = only(headers, b"origin").decode("latin1").lower()
+        if not origin or "*" in self.allowed or origin in self.allowed:
+            return True
+        parts = urlsplit(origin)
+        host = only(headers, b"host").decode("latin1").lower()
+        return parts.scheme in ("http", "https") and bool(host) and parts.netloc == host
+
+
+class Proxies:
+    """
+    Where a request came from, as far as the proxies in front say so and are trusted (D23).
+
+    trusted: addresses and networks; `*` is any. A peer on a Unix socket is trusted: whoever can reach it is local.
+    """
+
+    def __init__(self, trusted: Iterable[str] = ("127.0.0.1", "::1")):
+        names = list(trusted)
+        self.anyone = "*" in names
+        self.networks = [ipaddress.ip_network(name, strict=False) for name in names if name != "*"]
+
+    def trusts(self, host: str | None) -> bool:
+        return host is None or self.anyone or self.knows(host)
+
+    def knows(self, host: str) -> bool:
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in self.networks)
+
+    def client(self, headers: Headers, peer: list[Any] | None, scheme: str) -> tuple[list[Any] | None, str]:
+        """
+        The client's address and scheme: the last address in X-Forwarded-For that is not a known proxy's. What stands
+        before it, anybody may have written.
+        """
+        if not self.trusts(peer[0] if peer else None):
+            return peer, scheme
+        proto = last(headers, b"x-forwarded-proto").lower()
+        if proto in ("http", "https"):
+            scheme = proto
+        chain = listed(headers, b"x-forwarded-for")
+        while len(chain) > 1 and self.knows(chain[-1]):
+            chain.pop()
+        if not chain or not is_address(chain[-1]):
+            return peer, scheme
+        port = last(headers, b"x-forwarded-port")
+        return [chain[-1], int(port) if port.isascii() and port.isdigit() and len(port) <= 5 else 0], scheme
+
+
+def listed(headers: Headers, name: bytes) -> list[str]:
+    """The parts of a list header, which may stand on several lines."""
+    text = ",".join(value.decode("latin1") for value in values(headers, name))
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def last(headers: Headers, name: bytes) -> str:
+    parts = listed(headers, name)
+    return parts[-1] if parts else ""
+
+
+def is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
