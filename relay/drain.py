@@ -1,0 +1,86 @@
+"""How an interface server goes away: nothing is lost, and all come back one after the other (D13)."""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from twisted.internet import defer, task
+
+from relay import conf
+from relay.reactor import reactor
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two looks whether all are gone.
+LOOK = 0.05
+#: The part of its time that is kept for telling the workers who was cut off at the end, and seconds that are there for
+#: it at least.
+LAST_WORDS = 0.2
+AFTERMATH = 1.0
+
+
+class Drain:
+    """
+    The end of a server, begun by SIGTERM: listen no more, tell each socket when to come back and close it with 1012,
+    let requests finish, cut off who is left when the time is over, and have the workers told of all.
+    """
+
+    def __init__(self, server: Any):
+        self.server = server
+        self.factory = server.factory
+        self.patience = conf.get("DRAIN_TIMEOUT")
+
+    @defer.inlineCallbacks
+    def run(self) -> Any:
+        began = self.began = time.monotonic()
+        self.factory.closing = True
+        yield defer.DeferredList([defer.maybeDeferred(port.stopListening) for port in self.server.ports])
+        sockets = self.sockets()
+        logger.info("Going away: %d sockets are told to come back", len(sockets))
+        yield task.coiterate(self.dismiss(sockets))
+        yield from self.wait_until_all_are_gone(lambda: self.patience * (1 - LAST_WORDS))
+        self.cut_off()
+        # A connection that was cut is lost in the reactor's next turn, and then its end is sent.
+        yield from self.wait_until_all_are_gone(lambda: self.patience * (1 - LAST_WORDS) + AFTERMATH)
+        flushed = self.server.uplink.close()
+        flushed.addTimeout(max(AFTERMATH, began + self.patience - time.monotonic()), reactor)
+        try:
+            yield flushed
+        except defer.TimeoutError:
+            logger.error("Messages of %d bytes could not be sent in time and are lost", self.server.uplink.bytes)
+        self.server.downlink.stop()
+        logger.info("Gone after %.1f s", time.monotonic() - began)
+
+    def wait_until_all_are_gone(self, limit: Callable[[], float]) -> Iterator[Any]:
+        """As long as there are connections, but no longer than `limit` seconds after the beginning."""
+        while self.factory.reply_protocols and time.monotonic() - self.began < limit():
+            yield task.deferLater(reactor, LOOK)
+
+    def hurry(self) -> None:
+        """Whoever asked for the end asks again: wait for nobody."""
+        logger.info("Asked to stop once more: whoever is left is cut off")
+        self.patience = 0
+
+    def sockets(self) -> list[Any]:
+        return [protocol for protocol in self.factory.reply_protocols.values() if hasattr(protocol, "send_restart")]
+
+    def dismiss(self, sockets: list[Any]) -> Iterator[None]:
+        """Tell each its own time, in any order: the one who came last need not come back last."""
+        template = conf.get("RECONNECT_TEXT")
+        for place, socket in enumerate(random.sample(sockets, len(sockets))):
+            after = conf.get("RECONNECT_AFTER") + place / conf.get("RECONNECT_RATE")
+            try:
+                socket.send_restart(template and template % {"after": after})
+            except Exception:
+                logger.exception("Socket %s could not be told to come back", socket.reply_channel)
+            yield
+
+    def cut_off(self) -> None:
+        """The time is over: break off what is left."""
+        left = list(self.factory.reply_protocols.values())
+        if left:
+            logger.warning("%d connections did not end in time and are cut off", len(left))
+        for protocol in left:
+            protocol.break_off()
