@@ -14,6 +14,40 @@ KEEPALIVE_INTERVAL = 20
 #: Bytes of one WebSocket message, in or out; a larger incoming one closes its socket with 1009. 0: no limit.
 MAX_MESSAGE_BYTES = 1024 * 1024
 
+#: Bytes of the body of an HTTP request; a larger one is answered 413. Django's own limit is the same by default, but
+#: Channels 1.x does not heed it (E1).
+MAX_BODY_BYTES = 2621440
+
+#: Frames a second that one socket may send in the long run, and how many at once after a silence. Beyond that it is not
+#: read for a while. A rate of 0: no limit.
+FRAME_RATE = 100
+FRAME_BURST = 200
+
+#: Bytes that may wait for a socket that does not read, beside what the kernel buffers; then it is closed with 1013.
+MAX_UNSENT_BYTES = 1024 * 1024
+
+#: Bytes that may wait in an interface server for a channel layer that is away or full. Then sockets are not read, and
+#: requests and handshakes are answered 503.
+MAX_WAITING_BYTES = 64 * 1024 * 1024
+
+#: Sockets of one interface server; more are answered 503. 0: no limit but the system's (`ulimit -n`).
+MAX_SOCKETS = 0
+
+#: Origins of other pages that may open sockets here, as browsers send them: `https://chat.example.com`. Pages of this
+#: server itself may, by the Host header; "*" lets any.
+ALLOWED_ORIGINS: list[str] = []
+
+#: Text of the frame that each socket gets when its server goes away, before it is closed with 1012. `%(after).1f`, or
+#: alike, stands for the seconds after which it should come back. None: no frame.
+RECONNECT_TEXT = None
+
+#: Seconds after which the first sockets should come back, and how many a second.
+RECONNECT_AFTER = 1.0
+RECONNECT_RATE = 200.0
+
+#: Seconds that an interface server takes at most to end when it is told to.
+DRAIN_TIMEOUT = 20.0
+
 #: Seconds after which the turn of a crashed `linearize` holder ends. A living holder renews it three times as often.
 TURN_LEASE = 10.0
 

@@ -1,38 +1,120 @@
 """
 The interface server's command line: `python -m relay.daphne project.asgi:channel_layer`.
 
-It takes every flag of `daphne`, and `--keepalive-interval`.
+It takes every flag of `daphne`, and its own.
 """
 
-import functools
+import argparse
+import importlib
+import logging
 import sys
+from typing import Any
 
 from daphne import cli
+from daphne.access import AccessLogGenerator
+from daphne.server import build_endpoint_description_strings
 
 from relay.server import Server
+
+logger = logging.getLogger(__name__)
+
+LEVELS = [logging.WARNING, logging.INFO, logging.DEBUG]
 
 
 class CommandLineInterface(cli.CommandLineInterface):
     """Daphne's command line, running our Server."""
 
-    description = "Interface server: Daphne, and websocket.keepalive"
+    description = "Interface server: it holds the sockets, and passes on what they say to the workers."
 
     def __init__(self) -> None:
         super().__init__()
         self.parser.prog = "python -m relay.daphne"
-        self.parser.add_argument(
-            "--keepalive-interval",
-            type=float,
-            default=None,
-            help="Seconds between two websocket.keepalive messages of an open socket; 0 for none "
-            "(default: the setting RELAY_KEEPALIVE_INTERVAL)",
-        )
+        # Daphne gives a handshake 5 s, which a login storm exceeds (D8).
+        self.parser.set_defaults(websocket_connect_timeout=20)
+        add_server_arguments(self.parser)
 
     def run(self, args: list[str]) -> None:
         options = self.parser.parse_args(args)
-        # `daphne.cli` has no hook for the class of the server: it takes the name `Server` of its own module.
-        cli.Server = functools.partial(Server, keepalive_interval=options.keepalive_interval)
-        super().run(args)
+        logging.basicConfig(
+            level=LEVELS[max(0, min(options.verbosity, 2))], format="%(asctime)-15s %(levelname)-8s %(message)s"
+        )
+        sys.path.insert(0, ".")
+        module, _, path = options.channel_layer.partition(":")
+        channel_layer: Any = importlib.import_module(module)
+        for name in path.split("."):
+            channel_layer = getattr(channel_layer, name)
+        endpoints = self.endpoints(options)
+        logger.info("Starting server at %s, channel layer %s.", ", ".join(endpoints), options.channel_layer)
+        self.server = Server(
+            channel_layer=channel_layer,
+            endpoints=endpoints,
+            http_timeout=options.http_timeout,
+            ping_interval=options.ping_interval,
+            ping_timeout=options.ping_timeout,
+            websocket_timeout=options.websocket_timeout,
+            websocket_connect_timeout=options.websocket_connect_timeout,
+            action_logger=access_log(options),
+            ws_protocols=options.ws_protocols,
+            root_path=options.root_path,
+            verbosity=options.verbosity,
+            proxy_forwarded_address_header="X-Forwarded-For" if options.proxy_headers else None,
+            **server_options(options),
+        )
+        self.server.run()
+
+    def endpoints(self, options: argparse.Namespace) -> list[str]:
+        """What to listen on, as Twisted writes it; Daphne's default if nothing is said."""
+        host, port = options.host, options.port
+        alone = options.unix_socket or options.file_descriptor is not None or options.socket_strings
+        if host or port or not alone:
+            host, port = host or cli.DEFAULT_HOST, port or cli.DEFAULT_PORT
+        described = build_endpoint_description_strings(host, port, options.unix_socket, options.file_descriptor)
+        return sorted(options.socket_strings + described)
+
+
+def add_server_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags that Daphne has not."""
+    parser.add_argument(
+        "--keepalive-interval",
+        type=float,
+        default=None,
+        help="Seconds between two websocket.keepalive messages of an open socket; 0 for none "
+        "(default: the setting RELAY_KEEPALIVE_INTERVAL)",
+    )
+    parser.add_argument(
+        "--websocket_handshake_timeout",
+        type=int,
+        default=20,
+        help="Seconds that a client has to send its handshake and the application to answer it (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--reuse-port",
+        action="store_true",
+        help="Let other interface servers of this machine listen on the same port: the system spreads the connections",
+    )
+    parser.add_argument(
+        "--forwarded-allow-ips",
+        default="127.0.0.1,::1",
+        help="With --proxy-headers: addresses or networks of the proxies that are believed, separated by commas; "
+        "* for any (default: %(default)s)",
+    )
+
+
+def server_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Those flags, as Server takes them."""
+    return {
+        "keepalive_interval": options.keepalive_interval,
+        "websocket_handshake_timeout": options.websocket_handshake_timeout,
+        "reuse_port": options.reuse_port,
+        "forwarded_allow_ips": [name.strip() for name in options.forwarded_allow_ips.split(",") if name.strip()],
+    }
+
+
+def access_log(options: argparse.Namespace) -> AccessLogGenerator | None:
+    """Daphne's access log. Paths stand in it without their queries, which hold secrets."""
+    if options.access_log and options.access_log != "-":
+        return AccessLogGenerator(open(options.access_log, "a", 1))
+    return AccessLogGenerator(sys.stdout) if options.access_log or options.verbosity >= 1 else None
 
 
 if __name__ == "__main__":

@@ -2,14 +2,27 @@
 
 import logging
 import random
-from typing import Any
+import secrets
+import signal
+from collections.abc import Iterable
+from typing import Any, cast
 
 from daphne import server
-from twisted.internet import reactor
+from twisted.internet import defer
+from twisted.internet.endpoints import serverFromString
+from twisted.logger import FilteringLogObserver, LogLevel, LogLevelFilterPredicate, STDLibLogObserver, globalLogBeginner
 
 from relay import conf
 from relay.checks import ends_too_soon
+from relay.downlink import Downlink
+from relay.drain import Drain
+from relay.fanout import Fanout
+from relay.headers import Proxies
+from relay.http_protocol import HTTPFactory
 from relay.layers import leases
+from relay.ports import Ports
+from relay.reactor import reactor
+from relay.uplink import Uplink
 from relay.ws_protocol import WebSocketProtocol
 
 logger = logging.getLogger(__name__)
@@ -18,22 +31,42 @@ logger = logging.getLogger(__name__)
 CHECK_INTERVAL = 2
 #: Seconds over which the keepalives of all sockets are spread when their groups must be made anew.
 HURRY = 4
+#: Seconds between two lines about what was dropped.
+REPORT_INTERVAL = 60
+#: What the process exits with when it can't listen.
+CANNOT_LISTEN = 3
 
 
 class Server(server.Server):
     """
-    Daphne's server, which also tells the workers now and then that a socket still lives (`websocket.keepalive`).
+    Daphne's server, whose reactor never waits for the channel layer: one thread sends what sockets and requests have to
+    say (`relay.uplink`), one takes what is for them (`relay.downlink`).
 
-    Group membership and presence are renewed by that message, so they last as long as the socket and end soon after
-    it, and a socket needs no time limit: `websocket_timeout` is without limit unless it is given. (Without keepalives,
-    as in Daphne, it is the layer's `group_expiry`: a socket that were left open after that would be mute.)
+    It tells the workers now and then that a socket still lives (`websocket.keepalive`). Group membership and presence
+    are renewed by that message, so they last as long as the socket and end soon after it, and a socket needs no time
+    limit: `websocket_timeout` is without limit unless it is given. (Without keepalives, as in Daphne, it is the layer's
+    `group_expiry`: a socket that were left open after that would be mute.)
+
+    reuse_port: whether other processes may listen on the same ports.
+    forwarded_allow_ips: the proxies whose X-Forwarded headers are believed, if Daphne's proxy headers are on.
     """
 
-    def __init__(self, *args: Any, keepalive_interval: float | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        *args: Any,
+        keepalive_interval: float | None = None,
+        reuse_port: bool = False,
+        forwarded_allow_ips: Iterable[str] = ("127.0.0.1", "::1"),
+        **kwargs: Any,
+    ):
         self.keepalive_interval = conf.get("KEEPALIVE_INTERVAL") if keepalive_interval is None else keepalive_interval
+        self.reuse_port = reuse_port
         if self.keepalive_interval:
             kwargs["websocket_timeout"] = kwargs.get("websocket_timeout") or -1
         super().__init__(*args, **kwargs)
+        self.proxies = Proxies(forwarded_allow_ips) if self.proxy_forwarded_address_header else None
+        self.ports: list[Any] = []
+        self.exit_code = 0
         self.check_expiry()
 
     def check_expiry(self) -> None:
@@ -47,21 +80,79 @@ class Server(server.Server):
                 self.keepalive_interval,
             )
 
+    # Running
+
     def run(self) -> None:
-        # Daphne makes its factory in the same method that then runs the reactor, so this is the one moment between.
-        reactor.callWhenRunning(self.prepare_sockets)
+        """
+        Serve until the reactor is stopped. Daphne does all of this in one method, which has no place to come in.
+        Exits with 3 if it can't listen.
+        """
+        self.prepare()
+        begin_logging(self.verbosity)
+        reactor.callWhenRunning(self.start)
+        reactor.run(installSignalHandlers=self.signal_handlers)
+        if self.exit_code:
+            raise SystemExit(self.exit_code)
+
+    def prepare(self) -> None:
+        """Make everything that is there while it runs."""
+        self.send_channel = "daphne.response.%s!" % secrets.token_hex(8)
+        self.uplink = Uplink(self.channel_layer, conf.get("MAX_WAITING_BYTES"))
+        self.factory = HTTPFactory(
+            uplink=self.uplink,
+            proxies=self.proxies,
+            keepalive_interval=self.keepalive_interval,
+            channel_layer=self.channel_layer,
+            action_logger=self.action_logger,
+            send_channel=self.send_channel,
+            timeout=self.http_timeout,
+            websocket_timeout=self.websocket_timeout,
+            websocket_connect_timeout=self.websocket_connect_timeout,
+            websocket_handshake_timeout=self.websocket_handshake_timeout,
+            ping_interval=self.ping_interval,
+            ping_timeout=self.ping_timeout,
+            ws_protocols=self.ws_protocols,
+            root_path=self.root_path,
+        )
+        self.fanout = Fanout(self.factory.reply_protocols)
+        self.downlink = Downlink(self.channel_layer, self.send_channel, self.fanout.deliver)
+        self.drain = Drain(self)
+
+    def start(self) -> None:
+        """Called by the reactor, once it runs."""
+        self.uplink.start()
+        self.downlink.start()
         if leases(self.channel_layer):
             self.channel_layer.on_restore.append(lambda: reactor.callFromThread(self.hurry_keepalives))
-        super().run()
+        reactor.callLater(CHECK_INTERVAL, self.timeout_checker)
+        # What runs before the shutdown may take its time.
+        reactor.addSystemEventTrigger("before", "shutdown", self.drain.run)
+        if self.signal_handlers:
+            # Twisted's own would complain about a second signal.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *received: reactor.callFromThread(self.stop))
+        defer.DeferredList([self.listen(endpoint) for endpoint in self.endpoints])
 
-    def prepare_sockets(self) -> None:
-        """Have the factory make our sockets, with a limit on what one message may hold (D4)."""
-        limit = conf.get("MAX_MESSAGE_BYTES")
-        self.factory.ws_factory.protocol = WebSocketProtocol
-        # failByDrop=False: one who breaks a rule gets the close code that says which, not a broken connection.
-        self.factory.ws_factory.setProtocolOptions(
-            maxFramePayloadSize=limit, maxMessagePayloadSize=limit, failByDrop=False
-        )
+    def stop(self) -> None:
+        """End in good order; at once, if this is not the first time."""
+        if self.factory.closing:
+            self.drain.hurry()
+        else:
+            reactor.stop()
+
+    def listen(self, endpoint: str) -> defer.Deferred[None]:
+        listening = serverFromString(Ports(reactor, self.reuse_port), endpoint).listen(self.factory)
+        listening.addCallbacks(self.ports.append, self.cannot_listen, errbackArgs=(endpoint,))
+        return listening
+
+    def cannot_listen(self, failure: Any, endpoint: str) -> None:
+        """Daphne would go on without a listener (D21)."""
+        logger.error("Can't listen on %s: %s", endpoint, failure.getErrorMessage())
+        if not self.exit_code:
+            self.exit_code = CANNOT_LISTEN
+            reactor.callLater(0, self.stop)
+
+    # Looking after connections
 
     def timeout_checker(self) -> None:
         """
@@ -70,49 +161,43 @@ class Server(server.Server):
         """
         for channel, protocol in list(self.factory.reply_protocols.items()):
             try:
-                self.check_timeout(protocol)
+                protocol.check()
             except Exception:
-                logger.exception("The connection of %s could not be timed out; it is dropped", channel)
-                self.drop(channel, protocol)
+                logger.exception("%s could not be checked; it is cut off", channel)
+                protocol.break_off()
         self.send_keepalives()
-        reactor.callLater(CHECK_INTERVAL, self.timeout_checker)  # type: ignore[arg-type]  # Twisted types an interface
+        reactor.callLater(CHECK_INTERVAL, self.timeout_checker)
 
-    def check_timeout(self, protocol: Any) -> None:
-        """What Daphne's factory does for all connections in one loop, for one of them."""
-        if isinstance(protocol, WebSocketProtocol):
-            if 0 <= self.factory.websocket_timeout < protocol.duration():
-                protocol.serverClose()
-            else:
-                protocol.check_ping()
-        elif protocol.duration() > self.factory.timeout:
-            protocol.basic_error(503, b"Service Unavailable", "Worker server failed to respond within time limit.")
-
-    def drop(self, channel: str, protocol: Any) -> None:
-        """Cut a connection off: a response that began and is never finished can't be made into an error page."""
-        self.factory.reply_protocols.pop(channel, None)
-        if getattr(protocol, "transport", None) is not None:
-            protocol.transport.loseConnection()
+    def sockets(self) -> list[WebSocketProtocol]:
+        return [each for each in self.factory.reply_protocols.values() if isinstance(each, WebSocketProtocol)]
 
     def hurry_keepalives(self) -> None:
         """
         The layer has lost its data: whoever was just about to join a group must say so again. Every socket is due for a
         keepalive, spread over the next seconds so that the workers are not flooded.
         """
-        for protocol in list(self.factory.reply_protocols.values()):
-            if isinstance(protocol, WebSocketProtocol):
-                protocol.hurry_keepalive(self.keepalive_interval, random.uniform(0, HURRY))
+        for socket in self.sockets():
+            socket.hurry_keepalive(self.keepalive_interval, random.uniform(0, HURRY))
 
     def send_keepalives(self) -> None:
         """Send a keepalive for each socket that is due. Those that the layer does not take now are due again soon."""
-        if not self.keepalive_interval:
+        if not self.keepalive_interval or self.factory.closing:
             return
-        for protocol in list(self.factory.reply_protocols.values()):
-            if isinstance(protocol, WebSocketProtocol) and protocol.is_due(self.keepalive_interval):
-                try:
-                    protocol.send_keepalive()
-                except self.channel_layer.ChannelFull:
-                    logger.warning("websocket.keepalive is full; the rest is tried in %d s", CHECK_INTERVAL)
-                    return
-                except Exception:
-                    logger.exception("No keepalive could be sent; it is tried again in %d s", CHECK_INTERVAL)
-                    return
+        for socket in self.sockets():
+            if self.uplink.full:
+                logger.warning("The channel layer takes nothing; keepalives are tried again in %d s", CHECK_INTERVAL)
+                return
+            if socket.is_due(self.keepalive_interval):
+                socket.send_keepalive()
+
+
+def begin_logging(verbosity: int) -> None:
+    """
+    Have Twisted's log in Python's: errors only, unless more is asked for. Daphne throws it away, and with it every
+    error of a Deferred (D22). Autobahn says at length how each connection broke; that is for debugging.
+    """
+    chosen: Any = LogLevelFilterPredicate(defaultLogLevel=LogLevel.error if verbosity <= 1 else LogLevel.info)
+    kept: Any = STDLibLogObserver("relay.twisted")
+    globalLogBeginner.beginLoggingTo(
+        [cast(Any, FilteringLogObserver(kept, [chosen]))], redirectStandardIO=False, discardBuffer=True
+    )

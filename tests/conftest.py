@@ -28,5 +28,6 @@ from tests.acceptance.browsers import browser  # noqa: F401
 from tests.chat import alice, bob, layer, lobby, settings_override  # noqa: F401
 from tests.databases import database, database_url, postgres_template, sqlite_template  # noqa: F401
 from tests.deployments import deployment  # noqa: F401
+from tests.interface import running_reactor, serve  # noqa: F401
 from tests.layers import make_layer, make_redis_layer  # noqa: F401
 from tests.services import own_redis, postgres, redis_prefix, redis_url, redis_urls  # noqa: F401

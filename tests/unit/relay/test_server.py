@@ -1,11 +1,12 @@
-"""The interface server's parts that need no socket. tests/acceptance has the rest."""
+"""The interface server's parts that need no connection. tests/integration/interface has the rest."""
 
 import types
 
 import pytest
-from twisted.internet import reactor
 
+from relay.intake import Intake, Limits
 from relay.layers.inmemory import ChannelLayer
+from relay.reactor import reactor
 from relay.server import Server
 from relay.ws_protocol import WebSocketProtocol
 
@@ -21,117 +22,123 @@ def clock(monkeypatch):
     return Clock(monkeypatch)
 
 
-def make_socket(layer, clock, channel="daphne.response.p!a", state=WebSocketProtocol.STATE_OPEN):
+class Uplink:
+    """What was sent."""
+
+    def __init__(self):
+        self.full = False
+        self.parcels = []
+        self.send = self.parcels.append
+
+    def keepalives(self):
+        found = [parcel.content for parcel in self.parcels if parcel.channel == "websocket.keepalive"]
+        self.parcels.clear()
+        return found
+
+
+def make_socket(clock, name="a", state=WebSocketProtocol.STATE_OPEN):
     socket = WebSocketProtocol.__new__(WebSocketProtocol)
-    socket.channel_layer = layer
-    socket.reply_channel = channel
-    socket.request_info = {"path": "/chat/lobby/"}
+    socket.reply_channel = "daphne.response.p!" + name
+    socket.path = "/chat/lobby/"
     socket.state = state
-    socket.heard = socket.kept_alive = clock.now
-    socket.main_factory = types.SimpleNamespace(ping_interval=20)
+    socket.opened = socket.heard = socket.kept_alive = clock.now
     socket.autoPingPending = None
     return socket
 
 
-def make_server(layer, *sockets, **options):
-    server = Server(layer, endpoints=["tcp:port=0"], **options)
-    server.factory = types.SimpleNamespace(
-        reply_protocols={socket.reply_channel: socket for socket in sockets}, websocket_timeout=-1, timeout=120
-    )
+def make_server(*sockets, **options):
+    server = Server(ChannelLayer(), endpoints=["tcp:port=0"], **options)
+    server.prepare()
+    server.uplink = Uplink()
+    for socket in sockets:
+        socket.main_factory = server.factory
+        socket.uplink = server.uplink
+        server.factory.reply_protocols[socket.reply_channel] = socket
     return server
 
 
-def keepalives(layer):
-    found = []
-    while True:
-        channel, content = layer.receive(["websocket.keepalive"])
-        if channel is None:
-            return found
-        found.append(content)
-
-
 def test_an_open_socket_is_kept_alive_every_interval(clock):
-    layer = ChannelLayer(capacity=10)
-    server = make_server(layer, make_socket(layer, clock), keepalive_interval=20)
+    server = make_server(make_socket(clock), keepalive_interval=20)
     for now in (1001, 1019, 1020, 1021, 1039, 1040):
         clock.now = now
         server.send_keepalives()
     expected = {"reply_channel": "daphne.response.p!a", "path": "/chat/lobby/"}
-    assert keepalives(layer) == [expected, expected]
+    assert server.uplink.keepalives() == [expected, expected]
 
 
 @pytest.mark.parametrize("state", [WebSocketProtocol.STATE_CONNECTING, WebSocketProtocol.STATE_CLOSING])
 def test_a_socket_that_is_not_open_is_not(clock, state):
-    layer = ChannelLayer(capacity=10)
-    server = make_server(layer, make_socket(layer, clock, state=state), keepalive_interval=20)
+    server = make_server(make_socket(clock, state=state), keepalive_interval=20)
     clock.now += 100
     server.send_keepalives()
-    assert keepalives(layer) == []
+    assert server.uplink.keepalives() == []
 
 
 def test_an_interval_of_nothing_sends_none(clock):
-    layer = ChannelLayer(capacity=10)
-    server = make_server(layer, make_socket(layer, clock), keepalive_interval=0)
+    server = make_server(make_socket(clock), keepalive_interval=0)
     clock.now += 100
     server.send_keepalives()
-    assert keepalives(layer) == []
+    assert server.uplink.keepalives() == []
 
 
-def test_what_a_full_channel_did_not_take_is_sent_next_time(clock):
-    layer = ChannelLayer(capacity=1)
-    sockets = [make_socket(layer, clock, channel="daphne.response.p!%s" % name) for name in "ab"]
-    server = make_server(layer, *sockets, keepalive_interval=20)
+def test_what_a_full_channel_did_not_take_is_sent_soon(clock):
+    socket = make_socket(clock)
+    server = make_server(socket, keepalive_interval=20)
     clock.now += 20
     server.send_keepalives()
-    first = keepalives(layer)
+    [parcel] = server.uplink.parcels
+    assert len(server.uplink.keepalives()) == 1
+    parcel.owner.parcel_refused(parcel)
     server.send_keepalives()
-    assert [content["reply_channel"][-1] for content in first + keepalives(layer)] == ["a", "b"]
+    assert server.uplink.keepalives() == []
+    clock.now += 2
+    server.send_keepalives()
+    assert len(server.uplink.keepalives()) == 1
+
+
+def test_while_the_layer_takes_nothing_no_keepalive_is_sent_and_none_forgotten(clock, caplog):
+    server = make_server(make_socket(clock), keepalive_interval=20)
+    clock.now += 20
+    server.uplink.full = True
+    server.send_keepalives()
+    assert server.uplink.keepalives() == []
+    server.uplink.full = False
+    server.send_keepalives()
+    assert len(server.uplink.keepalives()) == 1
+    assert "takes nothing" in caplog.text
 
 
 class Stuck:
-    """An HTTP response that began and is never finished, as when its worker was killed."""
+    """A connection that can't be looked at."""
+
+    state = None
 
     def __init__(self):
-        self.transport = types.SimpleNamespace(loseConnection=lambda: self.cut.append(True))
         self.cut = []
 
-    def duration(self):
-        return 1000
-
-    def basic_error(self, *args):
+    def check(self):
         raise ValueError("Got multiple Response messages")
+
+    def break_off(self):
+        self.cut.append(True)
 
 
 def test_one_bad_connection_is_cut_off_and_keeps_no_other_from_its_ping(clock, monkeypatch, caplog):
     """D1: it ended pings and time-outs for all, for good."""
     again, pings = [], []
     monkeypatch.setattr(reactor, "callLater", lambda delay, function: again.append(function))
-    stuck, socket = Stuck(), make_socket(ChannelLayer(), clock)
+    stuck, socket = Stuck(), make_socket(clock)
     monkeypatch.setattr(socket, "_sendAutoPing", lambda: pings.append(True))
-    server = make_server(ChannelLayer(capacity=10), socket, keepalive_interval=20)
-    server.factory.reply_protocols = {"stuck": stuck, **server.factory.reply_protocols}
+    server = make_server(keepalive_interval=20)
+    server.factory.reply_protocols["stuck"] = stuck
+    socket.main_factory, socket.uplink = server.factory, server.uplink
+    server.factory.reply_protocols[socket.reply_channel] = socket
     clock.now += 30
     server.timeout_checker()
     assert pings == [True]
     assert stuck.cut == [True]
-    assert "stuck" not in server.factory.reply_protocols
     assert again == [server.timeout_checker]
-    assert "The connection of stuck could not be timed out" in caplog.text
-
-
-def test_a_layer_that_fails_does_not_end_the_keepalives(clock, monkeypatch, caplog):
-    layer = ChannelLayer(capacity=10)
-    server = make_server(layer, make_socket(layer, clock), keepalive_interval=20)
-    clock.now += 20
-
-    def fail(channel, content):
-        raise ConnectionError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(layer, "send", fail)
-        server.send_keepalives()
-    server.send_keepalives()
-    assert len(keepalives(layer)) == 1
+    assert "stuck could not be checked" in caplog.text
 
 
 def test_a_socket_has_no_time_limit_unless_one_is_given():
@@ -153,20 +160,22 @@ def test_an_interval_that_is_too_long_for_the_groups_is_warned_of(caplog):
 
 def test_what_we_send_is_no_sign_of_life(clock, monkeypatch):
     """D6: a dead client in a busy room is pinged, and then closed."""
-    socket = make_socket(ChannelLayer(), clock)
+    socket = make_socket(clock)
+    make_server(socket)
     pings = []
     monkeypatch.setattr(socket, "_sendAutoPing", lambda: pings.append(clock.now))
-    monkeypatch.setattr(socket, "sendMessage", lambda *args: None)
+    monkeypatch.setattr(socket, "write", lambda data: None)
     clock.now += 15
-    socket.serverSend("a broadcast")
+    socket.reply({"text": "a broadcast"}, to_group=True)
     clock.now += 6
-    socket.check_ping()
+    socket.check()
     assert pings == [1021]
 
 
 def test_a_ping_is_not_followed_by_another_before_its_answer(clock, monkeypatch):
     """D7: the second would leave the first one's timer behind, which closes a slow but living client."""
-    socket = make_socket(ChannelLayer(), clock)
+    socket = make_socket(clock)
+    make_server(socket)
     pings = []
 
     def ping():
@@ -176,25 +185,72 @@ def test_a_ping_is_not_followed_by_another_before_its_answer(clock, monkeypatch)
     monkeypatch.setattr(socket, "_sendAutoPing", ping)
     for _ in range(3):
         clock.now += 21
-        socket.check_ping()
+        socket.check()
     assert pings == [1021]
     socket.autoPingPending = None
     socket.onPong(b"waiting")
     clock.now += 21
-    socket.check_ping()
+    socket.check()
     assert pings == [1021, 1084]
 
 
 def test_when_the_layer_has_lost_its_data_every_socket_is_due_within_seconds(clock):
-    layer = ChannelLayer(capacity=100)
-    sockets = [make_socket(layer, clock, "daphne.response.p!%d" % n) for n in range(10)]
-    server = make_server(layer, *sockets, keepalive_interval=600)
+    sockets = [make_socket(clock, str(n)) for n in range(10)]
+    server = make_server(*sockets, keepalive_interval=600)
     server.send_keepalives()
-    assert keepalives(layer) == []
+    assert server.uplink.keepalives() == []
     server.hurry_keepalives()
     clock.now += 4
     server.send_keepalives()
-    assert len(keepalives(layer)) == 10
+    assert len(server.uplink.keepalives()) == 10
     clock.now += 4
     server.send_keepalives()
-    assert keepalives(layer) == [], "once is enough"
+    assert server.uplink.keepalives() == [], "once is enough"
+
+
+def test_names_of_connections_can_not_be_guessed():
+    """F5"""
+    one, other = make_server(), make_server()
+    names = {server.factory.make_send_channel() for server in (one, one, other)}
+    assert len(names) == 3
+    assert len({name.split("!")[0] for name in names}) == 2
+    assert all(len(name.split("!")[1]) == 16 and len(name) < 100 for name in names)
+
+
+def test_a_socket_has_the_factorys_options_without_a_copy_of_them():
+    factory = make_server().factory.ws_factory
+    socket = factory.buildProtocol(None)
+    socket.transport = types.SimpleNamespace()
+    assert socket.maxMessagePayloadSize == 1024 * 1024
+    assert socket.closeHandshakeTimeout == 5
+    assert socket.perMessageCompressionAccept([]) is None
+    assert not vars(socket).keys() & set(WebSocketProtocol.CONFIG_ATTRS)
+
+
+def test_a_socket_may_send_its_burst_at_once_and_then_its_rate():
+    intake = Intake(Limits(rate=10, burst=3, frames=100, bytes=1000), now=0)
+    for _ in range(2):
+        intake.take(1, now=0)
+        assert intake.wait(0) == 0
+    intake.take(1, now=0)
+    assert intake.wait(0) == pytest.approx(0.1)
+    assert intake.wait(0.1) == pytest.approx(0)
+    intake.take(1, now=0.1)
+    assert intake.wait(0.1) == pytest.approx(0.1)
+    assert intake.wait(60) == 0
+    for _ in range(3):
+        assert intake.wait(60) == 0
+        intake.take(1, now=60)
+    assert intake.wait(60) > 0, "a long silence saves up no more than a burst"
+
+
+def test_without_a_rate_only_what_is_on_its_way_limits_a_socket():
+    intake = Intake(Limits(rate=0, burst=1, frames=2, bytes=100), now=0)
+    intake.take(10, now=0)
+    assert (intake.full, intake.wait(0)) == (False, 0)
+    intake.take(10, now=0)
+    assert intake.full
+    intake.settle(10)
+    assert not intake.full
+    intake.take(90, now=0)
+    assert intake.full

@@ -1,0 +1,288 @@
+"""One HTTP request of the interface server, and the factory of all its connections."""
+
+import logging
+import secrets
+import time
+from typing import Any
+from urllib.parse import unquote
+
+from autobahn.websocket.protocol import TrafficStats
+from daphne import http_protocol
+from twisted.internet import interfaces
+from twisted.protocols.policies import ProtocolWrapper
+from twisted.web import http
+from twisted.web.http_headers import Headers
+from zope.interface import implementer
+
+from relay import conf
+from relay.headers import CONTROL, BadRequest, Origins, Proxies, clean, only
+from relay.intake import Limits
+from relay.uplink import Parcel, Uplink
+from relay.ws_protocol import socket_class
+
+logger = logging.getLogger(__name__)
+
+#: Bytes of a body beyond its limit that are read to be polite, before the connection is cut.
+LENIENCE = 16 * 1024 * 1024
+#: Frames and bytes of one socket that may be on their way to the layer.
+FRAMES_IN_FLIGHT, BYTES_IN_FLIGHT = 64, 256 * 1024
+#: Seconds that a socket has to answer when it is closed, before it is cut off.
+CLOSING_TIME = 5
+
+
+class WebRequest(http_protocol.WebRequest):
+    """
+    Daphne's request, which is sent to the workers without waiting for the layer.
+
+    A body has a limit (E1), headers are checked before anybody believes them (D5, D23, D24), and a response that can't
+    be written ends in an error, not in a connection that hangs (E4).
+    """
+
+    #: Not a socket's: see relay.fanout.
+    state = None
+    reply_channel: str | None = None
+    reply_begun = False
+    too_large = False
+    client_addr: list[Any] | None = None
+    transport: Any
+    #: Bytes of its body so far.
+    received = 0
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        # Daphne's would note each request as waiting for a reply before it has come in.
+        http.Request.__init__(self, *args, **kwargs)
+        self.factory = self.channel.factory
+        #: Monotonic: when something last happened to it.
+        self.active = self.began = time.monotonic()
+
+    # Coming in
+
+    def gotLength(self, length: int | None) -> None:
+        self.too_large = length is not None and length > self.factory.body_limit
+        # What is refused is read, as HTTP wants it, and kept nowhere.
+        super().gotLength(0 if self.too_large else length)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        self.received += len(data)
+        self.too_large = self.too_large or self.received > self.factory.body_limit
+        if not self.too_large:
+            super().handleContentChunk(data)
+        elif self.received > self.factory.body_limit + LENIENCE:
+            self.channel.forceAbortClient()
+
+    def process(self) -> None:
+        try:
+            if self.too_large:
+                self.basic_error(413, "The body is larger than RELAY_MAX_BODY_BYTES allows")
+            elif (self.requestHeaders.getRawHeaders(b"Upgrade") or [b""])[0].lower() == b"websocket":
+                self.upgrade(self.describe("ws"))
+            else:
+                self.ask(self.describe("http"))
+        except BadRequest as e:
+            self.basic_error(400, str(e))
+        except Exception:
+            logger.exception("A request could not be taken")
+            self.basic_error(500, "The server could not take this request")
+
+    def describe(self, protocol: str) -> dict[str, Any]:
+        """What workers are told of a request or a handshake. Raises BadRequest."""
+        headers = clean(self.requestHeaders.getAllRawHeaders(), handshake=protocol == "ws")
+        only(headers, b"host")
+        try:
+            path = unquote(self.path.decode("ascii"))
+        except UnicodeDecodeError:
+            raise BadRequest("The path is not ASCII") from None
+        if CONTROL.search(path):
+            raise BadRequest("The path contains control characters")
+        client = [self.client.host, self.client.port] if hasattr(self.client, "port") else None
+        server = [self.host.host, self.host.port] if hasattr(self.host, "port") else None
+        scheme = protocol + ("s" if self.isSecure() else "")
+        if self.factory.proxies:
+            client, believed = self.factory.proxies.client(headers, client, "https" if self.isSecure() else "http")
+            scheme = protocol + ("s" if believed == "https" else "")
+        self.client_addr = client
+        return {
+            "path": path,
+            "root_path": self.factory.root_path,
+            "scheme": scheme,
+            "query_string": self.uri.partition(b"?")[2],
+            "headers": headers,
+            "client": client,
+            "server": server,
+        }
+
+    def ask(self, description: dict[str, Any]) -> None:
+        """Send it to the workers."""
+        if self.factory.uplink.full:
+            return self.basic_error(503, "Too many requests are waiting")
+        self.reply_channel = self.factory.make_send_channel()
+        self.factory.reply_protocols[self.reply_channel] = self
+        self.content.seek(0)
+        body = self.content.read()
+        request = {
+            "reply_channel": self.reply_channel,
+            "http_version": self.clientproto.split(b"/")[-1].decode("ascii"),
+            "method": self.method.decode("ascii"),
+            "body": body,
+            **description,
+        }
+        self.factory.uplink.send(Parcel("http.request", request, self, size=len(body)))
+
+    def upgrade(self, description: dict[str, Any]) -> None:
+        """Hand the connection over to a WebSocket, which reads the handshake once more."""
+        socket = self.factory.ws_factory.buildProtocol(self.transport.getPeer())
+        if socket is None:
+            return self.basic_error(500, "No socket could be made")
+        socket.set_main_factory(self.factory)
+        socket.begin(description)
+        lines = [self.method + b" " + self.uri + b" HTTP/1.1"]
+        lines += [name + b": " + value for name, value in description["headers"]]
+        transport, self.transport = self.transport, None
+        # The HTTP channel has read its last; it would stay with the socket as what produces for it.
+        transport.unregisterProducer()
+        if isinstance(transport, ProtocolWrapper):
+            # TLS wraps the protocol.
+            transport.wrappedProtocol = socket
+        else:
+            transport.protocol = socket
+        socket.makeConnection(transport)
+        socket.dataReceived(b"\r\n".join([*lines, b"", b""]))
+        transport.resumeProducing()
+
+    # Being sent
+
+    def parcel_sent(self, parcel: Parcel) -> None:
+        """Now a worker can see it."""
+
+    def parcel_refused(self, parcel: Parcel) -> None:
+        if parcel.channel == "http.request" and self.is_waiting:
+            self.basic_error(503, "Request queue full")
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a reply may still be written."""
+        return self.reply_channel in self.factory.reply_protocols
+
+    # Being answered
+
+    def reply(self, content: dict[str, Any], to_group: bool = False) -> None:
+        """Write a response, or a part of one. Raises for what can't be written; call `fail` then."""
+        self.active = time.monotonic()
+        body = content.get("content", b"")
+        if not isinstance(body, bytes):
+            raise TypeError("its content is %s, not bytes" % type(body).__name__)
+        if not self.reply_begun:
+            self.begin_reply(content)
+        elif "status" in content:
+            raise ValueError("it begins a second response")
+        self.write(body)
+        if not content.get("more_content", False):
+            self.finish()
+            self.log()
+
+    def begin_reply(self, content: dict[str, Any]) -> None:
+        if not isinstance(content.get("status"), int):
+            raise ValueError("its status is no number")
+        self.setResponseCode(content["status"])
+        for name, value in content.get("headers", ()):
+            self.responseHeaders.addRawHeader(name.encode("latin1") if isinstance(name, str) else name, value)
+        self.reply_begun = True
+
+    def log(self) -> None:
+        details = {
+            "path": self.path.decode("latin1"),
+            "status": self.code,
+            "method": self.method.decode("latin1"),
+            "client": "%s:%s" % tuple(self.client_addr) if self.client_addr else None,
+            "time_taken": time.monotonic() - self.began,
+            "size": self.sentLength,
+        }
+        self.factory.log_action("http", "complete", details)
+
+    def basic_error(self, status: int, text: str) -> None:
+        """Answer with an error page of the server's own."""
+        title = "%d %s" % (status, http.RESPONSES[status].decode())
+        page = (self.error_template % {"title": title, "body": text}).encode()
+        self.reply({"status": status, "headers": [(b"Content-Type", b"text/html; charset=utf-8")], "content": page})
+
+    def fail(self) -> None:
+        """Its reply can't be written: say so if nothing was written yet, else break it off."""
+        if self.startedWriting:
+            self.break_off()
+        else:
+            self.reply_begun = False
+            self.responseHeaders = Headers()
+            self.basic_error(500, "The response could not be written")
+
+    def break_off(self) -> None:
+        """End a response in its middle, so that the client sees that it is not whole."""
+        self.factory.reply_protocols.pop(self.reply_channel, None)
+        if self.channel is not None:
+            self.channel.forceAbortClient()
+
+    def check(self) -> None:
+        """Called every two seconds: answer 503 when no worker does; end a response that stopped in its middle."""
+        if time.monotonic() - self.active <= self.factory.timeout:
+            return
+        if self.reply_begun:
+            logger.warning("The response for %s stopped in its middle; it is broken off", self.reply_channel)
+            self.break_off()
+        else:
+            self.basic_error(503, "No worker answered in time")
+
+    def connectionLost(self, reason: Any) -> None:
+        """The client has left. Who works for it may want to know; nobody has to."""
+        if self.factory.reply_protocols.pop(self.reply_channel, None):
+            gone = {"reply_channel": self.reply_channel, "path": unquote(self.path.decode("ascii"))}
+            self.factory.uplink.send(Parcel("http.disconnect", gone, self))
+        http.Request.connectionLost(self, reason)
+
+    def finish(self) -> None:
+        # Daphne would send http.disconnect for each request that was answered, and nobody reads it (D16).
+        self.factory.reply_protocols.pop(self.reply_channel, None)
+        http.Request.finish(self)
+
+
+@implementer(interfaces.IProtocolNegotiationFactory)
+class HTTPFactory(http_protocol.HTTPFactory):
+    """Daphne's factory, making our requests and sockets; what they share stands here."""
+
+    def __init__(self, uplink: Uplink, proxies: Proxies | None, keepalive_interval: float, **kwargs: Any):
+        self.uplink = uplink
+        self.proxies = proxies
+        self.keepalive_interval = keepalive_interval
+        self.origins = Origins(conf.get("ALLOWED_ORIGINS"))
+        self.body_limit = conf.get("MAX_BODY_BYTES")
+        self.unsent_limit = conf.get("MAX_UNSENT_BYTES")
+        self.limits = Limits(conf.get("FRAME_RATE"), conf.get("FRAME_BURST"), FRAMES_IN_FLIGHT, BYTES_IN_FLIGHT)
+        #: Whether the server goes away and takes nobody in.
+        self.closing = False
+        #: How often a socket was not read for a while, and sockets that were closed for not reading.
+        self.held_back = self.slow_readers = 0
+        super().__init__(**kwargs)
+        self.set_socket_options()
+
+    def set_socket_options(self) -> None:
+        """What Autobahn does for all sockets, beside what Daphne has told it."""
+        size = conf.get("MAX_MESSAGE_BYTES")
+        self.ws_factory.traffic = TrafficStats()
+        self.ws_factory.setProtocolOptions(
+            maxFramePayloadSize=size,
+            maxMessagePayloadSize=size,
+            # One who breaks a rule gets the close code that says which, not a broken connection.
+            failByDrop=False,
+            # Origins are for `Origins` to judge.
+            allowNullOrigin=True,
+            closeHandshakeTimeout=CLOSING_TIME,
+            maxConnections=conf.get("MAX_SOCKETS"),
+        )
+        self.ws_factory.protocol = socket_class(self.ws_factory)
+
+    def buildProtocol(self, addr: Any) -> Any:
+        protocol: Any = http.HTTPFactory.buildProtocol(self, addr)
+        protocol.requestFactory = WebRequest
+        return protocol
+
+    def make_send_channel(self) -> str:
+        """A reply channel that nobody can guess (F5)."""
+        return self.send_channel + secrets.token_hex(8)

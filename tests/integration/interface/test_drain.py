@@ -1,0 +1,112 @@
+"""An interface server goes away (D13)."""
+
+import json
+import threading
+from socket import create_connection
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.interface import handshake, read_until
+from tests.waiting import wait_until
+
+GET = b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.fixture
+def drain(settings_override):
+    """A function that drains a server in the background; its thread ends with it."""
+    settings_override(RELAY_RECONNECT_TEXT='{"after": %(after).3f}', RELAY_RECONNECT_AFTER=2, RELAY_RECONNECT_RATE=10)
+
+    def begin(server):
+        thread = threading.Thread(target=lambda: server.call(server.server.drain.run), daemon=True)
+        thread.start()
+        return thread
+
+    return begin
+
+
+def test_each_socket_is_told_its_own_time_and_closed_with_1012(serve, drain):
+    server = serve()
+    sockets = [server.socket() for _ in range(5)]
+    ending = drain(server)
+    times = []
+    for socket in sockets:
+        times.append(json.loads(socket.recv(timeout=10))["after"])
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=10)
+        assert closed.value.rcvd.code == 1012
+    ending.join(10)
+    assert sorted(times) == [2.0, 2.1, 2.2, 2.3, 2.4]
+    gone = server.app.wait_for("websocket.disconnect", 5)
+    assert [message["code"] for message in gone] == [1012] * 5
+
+
+def test_nobody_is_let_in_any_more_and_requests_are_finished(serve, drain):
+    server = serve()
+    asked = []
+    server.app.on["http.request"] = asked.append
+    server.app.on["websocket.connect"] = asked.append
+    port = server.port
+    with server.raw(GET) as request, server.raw(handshake()) as pending:
+        wait_until(lambda: len(asked) == 2, "both are with the workers")
+        ending = drain(server)
+        assert read_until(pending, b"\r\n\r\n").startswith(b"HTTP/1.1 503")
+        with pytest.raises(ConnectionRefusedError):
+            create_connection(("127.0.0.1", port))
+        [waiting] = [message for message in asked if "method" in message]
+        server.app.reply(waiting, status=200, content=b"finished")
+        assert read_until(request, b"finished").startswith(b"HTTP/1.1 200")
+        ending.join(10)
+        assert not ending.is_alive()
+
+
+def test_what_was_said_before_the_end_reaches_the_workers_and_the_end_too(serve, drain):
+    server = serve()
+    go = threading.Event()
+    server.app.on["websocket.receive"] = lambda message: go.wait(30)
+    with server.socket() as socket:
+        for n in range(20):
+            socket.send(str(n))
+        wait_until(lambda: server.app.messages("websocket.receive"), "the first has come")
+        ending = drain(server)
+        go.set()
+        ending.join(20)
+    assert not ending.is_alive()
+    server.app.wait_for("websocket.disconnect")
+    assert [message["text"] for message in server.app.messages("websocket.receive")] == [str(n) for n in range(20)]
+
+
+def test_who_does_not_go_is_cut_off_and_its_end_is_told(serve, drain, settings_override, caplog):
+    settings_override(RELAY_DRAIN_TIMEOUT=0.5)
+    server = serve()
+    with server.raw(handshake()) as connection:
+        read_until(connection, b"\r\n\r\n")
+        drain(server).join(20)
+        assert server.app.wait_for("websocket.disconnect")[0]["code"] == 1006
+    assert "1 connections did not end in time" in caplog.text
+
+
+def test_a_layer_that_takes_nothing_does_not_keep_a_server_from_ending(
+    serve, drain, settings_override, monkeypatch, caplog
+):
+    settings_override(RELAY_DRAIN_TIMEOUT=0.5)
+    server = serve()
+    stuck = threading.Event()
+    with server.socket():
+        monkeypatch.setattr(server.layer, "_send", lambda outgoing: stuck.wait(60) and [])
+        ending = drain(server)
+        ending.join(20)
+        assert not ending.is_alive()
+    stuck.set()
+    assert "could not be sent in time and are lost" in caplog.text
+
+
+def test_without_a_text_sockets_are_only_closed(serve, drain, settings_override):
+    settings_override(RELAY_RECONNECT_TEXT=None)
+    server = serve()
+    with server.socket() as socket:
+        drain(server)
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=10)
+    assert closed.value.rcvd.code == 1012
