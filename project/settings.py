@@ -119,6 +119,14 @@ if DATABASE["ENGINE"].endswith("sqlite3"):
 
 RELAY_KEEPALIVE_INTERVAL = env.float("RELAY_KEEPALIVE_INTERVAL", default=20)
 CHANNEL_PREFIX = env.str("CHANNEL_PREFIX", default="parley:")
+#: What a socket hears when its interface server goes away.
+RELAY_RECONNECT_TEXT = '{"type": "reconnect", "after": %(after).2f}'
+#: Origins of other sites whose pages may open sockets here.
+RELAY_ALLOWED_ORIGINS = env.list("RELAY_ALLOWED_ORIGINS", default=[])
+#: Frames a second that one socket may send; 0: no limit.
+RELAY_FRAME_RATE = env.float("RELAY_FRAME_RATE", default=100)
+RELAY_MAX_SOCKETS = env.int("RELAY_MAX_SOCKETS", default=0)
+RELAY_DRAIN_TIMEOUT = env.float("RELAY_DRAIN_TIMEOUT", default=20)
 LAYER = {
     # Three keepalives: a member whose interface server died is gone after that.
     "group_expiry": max(int(3 * RELAY_KEEPALIVE_INTERVAL), 1) if RELAY_KEEPALIVE_INTERVAL else 86400,
