@@ -1,0 +1,254 @@
+"""What is measured: Parley, and its peers on the same work. Each starts its processes, and says messages in its way."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.crowd import MARK, masked
+from deploy.up import ROOT, free_port, start_redis
+
+#: Where peers are installed.
+PEERS = ROOT / "var" / "peers"
+#: The text of a message: with names and numbers a frame of Parley has about 250 bytes, and so have the peers'.
+TEXT = MARK.decode() + "x" * 40
+PADDED = MARK.decode() + "x" * 240
+
+
+class Deployment:
+    """Some server processes. `server` is the one that holds the sockets."""
+
+    name = ""
+    path = "/"
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.port = free_port()
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.redis, self.redis_url = start_redis(folder, durable=False)
+        self.environment = {**os.environ, "REDIS_URL": self.redis_url, "PYTHONUNBUFFERED": "1"}
+
+    @staticmethod
+    def absent() -> str | None:
+        """Why it can't be measured here, if it can't."""
+        return None
+
+    def start(self, *command: str, **options: Any) -> subprocess.Popen[bytes]:
+        with open(self.folder / ("%d.log" % len(self.processes)), "wb") as log:
+            process = subprocess.Popen(
+                command, stdout=log, stderr=log, **{"cwd": ROOT, "env": self.environment, **options}
+            )
+        self.processes.append(process)
+        return process
+
+    def start_all(self) -> None:
+        raise NotImplementedError
+
+    def wait_until_up(self) -> None:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise SystemExit("%s did not start; see %s" % (self.name, self.folder)) from None
+                time.sleep(0.05)
+
+    def say(self, sender: socket.socket) -> None:
+        """Have one message said to everyone."""
+        sender.sendall(masked(PADDED.encode()))
+
+    def cpu(self) -> dict[str, float]:
+        """Seconds of CPU so far: of the process that holds the sockets, and of all, Redis included."""
+        every = [self.redis, *self.processes]
+        used = {process.pid: sum(psutil.Process(process.pid).cpu_times()[:2]) for process in every}
+        return {"server": used[self.server_pid()], "all": sum(used.values())}
+
+    def server_pid(self) -> int:
+        return self.processes[0].pid
+
+    def memory(self) -> int:
+        """Bytes that are resident in the process that holds the sockets."""
+        return psutil.Process(self.server_pid()).memory_info().rss
+
+    def stop(self) -> None:
+        for process in reversed(self.processes):
+            process.terminate()
+        for process in [*self.processes, self.redis]:
+            process.kill() if process is self.redis else None
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+class Parley(Deployment):
+    """The chat as it is deployed: Redis, one interface server, two workers, SQLite."""
+
+    name = "Parley"
+    path = "/chat/lobby/"
+
+    def start_all(self) -> None:
+        self.environment |= {
+            "DATABASE_URL": "sqlite:///%s" % (self.folder / "chat.sqlite3"),
+            "SECRET_KEY": "bench",
+            "CHAT_RATE_LIMIT": "0",
+            "RELAY_FRAME_RATE": "0",
+            "CHANNEL_PREFIX": "bench:",
+        }
+        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=self.environment, check=True)
+        bind = ["--bind", "127.0.0.1", "--port", str(self.port), "--access-log", "/dev/null"]
+        self.start(sys.executable, "-m", "relay.daphne", *bind, "project.asgi:channel_layer")
+        for _ in range(2):
+            self.start(sys.executable, "manage.py", "runworker")
+
+    def say(self, sender: socket.socket) -> None:
+        sender.sendall(masked(json.dumps({"message": TEXT, "client_id": uuid.uuid4().hex}).encode()))
+
+
+class Plain(Deployment):
+    """The interface server with the smallest application: what one says is sent to all, nothing is saved."""
+
+    name = "relay, plain application"
+
+    def start_all(self) -> None:
+        bind = ["--bind", "127.0.0.1", "--port", str(self.port), "--access-log", "/dev/null"]
+        self.start(sys.executable, "-m", "relay.daphne", *bind, "bench.plain:channel_layer")
+        for _ in range(2):
+            self.start(sys.executable, "-c", "import bench.plain; bench.plain.work()")
+
+
+class Ready(Plain):
+    """The same, where the messages are put into the group from outside, several at a time: frames that are ready."""
+
+    name = "relay, frames ready"
+    #: Messages that are sent at a time.
+    batch = 8
+
+    def start_all(self) -> None:
+        super().start_all()
+        from relay.layers.redis import RedisChannelLayer
+
+        self.layer = RedisChannelLayer(hosts=[self.redis_url], prefix="plain:", capacity=100_000)
+        self.asked = 0
+
+    def say(self, sender: socket.socket) -> None:
+        self.asked += 1
+        if self.asked == self.batch:
+            self.layer.send_group_many("all", [{"text": PADDED}] * self.asked)
+            self.asked = 0
+
+
+class Channels4(Deployment):
+    """Channels 4.3, channels_redis (pub/sub) and uvicorn, one process, which saves the same row."""
+
+    name = "Channels 4.3, uvicorn"
+    python = PEERS / "channels4" / "bin" / "python"
+
+    @classmethod
+    def absent(cls) -> str | None:
+        if cls.python.exists():
+            return None
+        install = [
+            str(cls.python),
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "channels==4.3.*",
+            "channels_redis",
+            "uvicorn[standard]",
+        ]
+        try:
+            subprocess.run([sys.executable, "-m", "venv", str(PEERS / "channels4")], check=True)
+            subprocess.run(install, check=True)
+        except (OSError, subprocess.CalledProcessError) as e:
+            shutil.rmtree(PEERS / "channels4", ignore_errors=True)
+            return "it can't be installed: %s" % e
+        return None
+
+    def start_all(self) -> None:
+        self.environment |= {"PEER_FOLDER": str(self.folder)}
+        options = {"cwd": ROOT / "bench" / "peers", "env": self.environment}
+        subprocess.run([str(self.python), "channels4.py", "prepare"], check=True, **options)
+        serve = ["-m", "uvicorn", "channels4:application", "--port", str(self.port), "--log-level", "warning"]
+        serve += ["--ws-per-message-deflate", "False", "--lifespan", "off"]
+        self.start(str(self.python), *serve, **options)
+
+
+class Nchan(Deployment):
+    """nchan in nginx, one worker, memory: publishes and forgets, saves nothing."""
+
+    name = "nchan, 1 worker"
+    path = "/sub"
+    root = PEERS / "nchan"
+    packages = ("nginx", "libnginx-mod-nchan", "libhiredis0.14")
+
+    @classmethod
+    def absent(cls) -> str | None:
+        if (cls.root / "usr/sbin/nginx").exists():
+            return None
+        cls.root.mkdir(parents=True, exist_ok=True)
+        try:
+            subprocess.run(["apt-get", "download", "-q", *cls.packages], cwd=cls.root, check=True, capture_output=True)
+            for package in cls.root.glob("*.deb"):
+                subprocess.run(["dpkg", "-x", package, cls.root], check=True)
+        except (OSError, subprocess.CalledProcessError) as e:
+            return "Debian's packages can't be fetched: %s" % e
+        return None
+
+    def start_all(self) -> None:
+        (self.folder / "nginx.conf").write_text(
+            """
+            load_module %(root)s/usr/lib/nginx/modules/ngx_nchan_module.so;
+            daemon off; master_process on; worker_processes 1; pid %(folder)s/nginx.pid; error_log %(folder)s/error.log;
+            worker_rlimit_nofile 20000;
+            events { worker_connections 16384; }
+            http {
+              access_log off; keepalive_requests 10000000; client_body_temp_path %(folder)s/body;
+              proxy_temp_path %(folder)s/p; fastcgi_temp_path %(folder)s/f; uwsgi_temp_path %(folder)s/u;
+              scgi_temp_path %(folder)s/s; nchan_shared_memory_size 256M;
+              server { listen 127.0.0.1:%(port)d backlog=4096;
+                location /pub { nchan_publisher; nchan_channel_id lobby; nchan_message_buffer_length 100; }
+                location /sub {
+                  nchan_subscriber websocket; nchan_channel_id lobby; nchan_subscriber_first_message newest;
+                }
+              }
+            }"""
+            % {"root": self.root, "folder": self.folder, "port": self.port}
+        )
+        libraries = next(self.root.glob("usr/lib/*-linux-gnu"))
+        environment = {**self.environment, "LD_LIBRARY_PATH": str(libraries)}
+        nginx = [str(self.root / "usr/sbin/nginx"), "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")]
+        self.start(*nginx, "-e", str(self.folder / "error.log"), env=environment)
+        self.wait_until_up()
+        self.publisher = socket.create_connection(("127.0.0.1", self.port))
+        self.publisher.setblocking(False)
+
+    def server_pid(self) -> int:
+        return psutil.Process(self.processes[0].pid).children()[0].pid
+
+    def cpu(self) -> dict[str, float]:
+        used = sum(psutil.Process(self.server_pid()).cpu_times()[:2])
+        return {"server": used, "all": used}
+
+    def say(self, sender: socket.socket) -> None:
+        try:
+            self.publisher.recv(65536)
+        except BlockingIOError:
+            pass  # There was no answer yet.
+        body = PADDED.encode()
+        self.publisher.send(b"POST /pub HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+
+PEERS_TO_MEASURE = [Parley, Plain, Ready, Channels4, Nchan]
