@@ -12,7 +12,8 @@ TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 #: Autobahn reads a handshake with it (D5, CVE-2026-44546).
 FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 FORBIDDEN_IN_HANDSHAKE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f\x85]")
-#: Control characters in a path would end up in logs, as lines of their own (E6).
+#: Django writes a request's path to its log, where these would be lines of their own (E6). A socket's path is logged by
+#: nobody but us, as it was sent.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 #: Bytes of a Content-Type. Python's parser takes time that grows with the square of it (E10).
 CONTENT_TYPE_LIMIT = 1024

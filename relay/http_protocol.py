@@ -92,7 +92,7 @@ class WebRequest(http_protocol.WebRequest):
             path = unquote(self.path.decode("ascii"))
         except UnicodeDecodeError:
             raise BadRequest("The path is not ASCII") from None
-        if CONTROL.search(path):
+        if protocol == "http" and CONTROL.search(path):
             raise BadRequest("The path contains control characters")
         client = [self.client.host, self.client.port] if hasattr(self.client, "port") else None
         server = [self.host.host, self.host.port] if hasattr(self.host, "port") else None
@@ -134,7 +134,7 @@ class WebRequest(http_protocol.WebRequest):
         if socket is None:
             return self.basic_error(500, "No socket could be made")
         socket.set_main_factory(self.factory)
-        socket.begin(description)
+        socket.begin(description, self.path.decode("ascii"))
         lines = [self.method + b" " + self.uri + b" HTTP/1.1"]
         lines += [name + b": " + value for name, value in description["headers"]]
         transport, self.transport = self.transport, None

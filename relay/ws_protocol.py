@@ -50,10 +50,11 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
 
     # Opening
 
-    def begin(self, request_info: dict[str, Any]) -> None:
+    def begin(self, request_info: dict[str, Any], quoted_path: str) -> None:
         """Take over from the HTTP request that asked for the upgrade."""
         self.request_info = request_info
         self.path = request_info["path"]
+        self.quoted_path = quoted_path
 
     def _connectionMade(self) -> None:
         super()._connectionMade()
@@ -343,7 +344,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
 
     def log_action(self, action: str) -> None:
         client = self.request_info["client"]
-        details = {"path": self.path, "client": "%s:%s" % tuple(client) if client else None}
+        details = {"path": self.quoted_path, "client": "%s:%s" % tuple(client) if client else None}
         self.main_factory.log_action("websocket", action, details)
 
 
