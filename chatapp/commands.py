@@ -25,7 +25,15 @@ class Member(NamedTuple):
     reply_channel: Channel
     session: Any
     sender: Sender
-    room: Room
+    slug: str
+
+    @property
+    def room(self) -> Room:
+        """Raises ClientError `not_joined` if it is gone."""
+        room = Room.objects.filter(slug=self.slug).first()
+        if room is None:
+            raise ClientError("not_joined")
+        return room
 
     def reply(self, frame: dict[str, Any]) -> None:
         self.reply_channel.send(protocol.text(frame))
@@ -40,12 +48,11 @@ def remember(message: Message, room: Room, sender: Sender) -> None:
 def member_of(message: Message) -> Member:
     """Who sent this frame. Raises ClientError `not_joined` for a socket that is not, or no longer, in a room."""
     session = message.channel_session
-    room = Room.objects.filter(slug=session.get("room")).first()
-    if room is None:
+    if "room" not in session:
         # The socket has left already, or its session is lost: keep none for it.
         session.flush()
         raise ClientError("not_joined")
-    return Member(message.reply_channel, session, Sender(*session["sender"]), room)
+    return Member(message.reply_channel, session, Sender(*session["sender"]), session["room"])
 
 
 def perform(message: Message) -> None:
@@ -59,7 +66,7 @@ def say(message: Message, member: Member, command: protocol.Say) -> None:
     """Queue the message; the consumer of `chat-messages` stores, acknowledges and broadcasts it."""
     Channel("chat-messages").send(
         {
-            "room": member.room.slug,
+            "room": member.slug,
             "message": command.message,
             "sender": member.sender.key,
             "name": member.sender.name,

@@ -26,9 +26,10 @@ def post(message: Message) -> None:
         raise e.about(message.get("client_id")) from None
     if row is not None and message.reply_channel:
         message.reply_channel.send(protocol.text(protocol.ack_frame(row)))
-    # A repeat of what was broadcast before needs no lock.
-    if row is None or row.seq > room.announced:
+    if row is None:
         ledger.announce(room)
+    elif row.seq > room.announced:
+        ledger.announce_stored(room, row)
 
 
 def stored(room: Room, message: Message) -> ChatMessage:
