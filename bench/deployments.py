@@ -196,10 +196,12 @@ class Nchan(Deployment):
 
     @classmethod
     def absent(cls) -> str | None:
-        if (cls.root / "usr/sbin/nginx").exists():
-            return None
-        cls.root.mkdir(parents=True, exist_ok=True)
         try:
+            # Debian's nginx wants this folder, whatever its configuration says.
+            Path("/var/lib/nginx").mkdir(parents=True, exist_ok=True)
+            if (cls.root / "usr/sbin/nginx").exists():
+                return None
+            cls.root.mkdir(parents=True, exist_ok=True)
             subprocess.run(["apt-get", "download", "-q", *cls.packages], cwd=cls.root, check=True, capture_output=True)
             for package in cls.root.glob("*.deb"):
                 subprocess.run(["dpkg", "-x", package, cls.root], check=True)
@@ -213,7 +215,7 @@ class Nchan(Deployment):
             load_module %(root)s/usr/lib/nginx/modules/ngx_nchan_module.so;
             daemon off; master_process on; worker_processes 1; pid %(folder)s/nginx.pid; error_log %(folder)s/error.log;
             worker_rlimit_nofile 20000;
-            events { worker_connections 16384; }
+            user root; events { worker_connections 16384; }
             http {
               access_log off; keepalive_requests 10000000; client_body_temp_path %(folder)s/body;
               proxy_temp_path %(folder)s/p; fastcgi_temp_path %(folder)s/f; uwsgi_temp_path %(folder)s/u;
