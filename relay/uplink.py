@@ -4,8 +4,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.internet import defer
@@ -15,12 +14,17 @@ from relay.reactor import reactor
 
 logger = logging.getLogger(__name__)
 
-#: Messages that go to the layer in one call.
-BATCH = 200
+#: Messages that go to the layer in one call, and that are looked at in one round.
+BATCH, GATHERED = 200, 2000
 #: Seconds between two tries with a channel that was full: the first pause and the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 #: Bytes that a message takes beside what its sender counts: its names, headers and objects.
 OVERHEAD = 500
+
+
+def size_of(request: dict[str, Any]) -> int:
+    """Bytes of what is told of a request or a handshake, its body left out."""
+    return len(request["query_string"]) + sum(len(name) + len(value) for name, value in request["headers"])
 
 
 @dataclass(slots=True, eq=False)
@@ -29,12 +33,15 @@ class Parcel:
 
     channel: str
     content: dict[str, Any]
-    #: Is told how it ended: `parcel_sent(parcel)`, or `parcel_refused(parcel)` if the channel was full.
+    #: Is asked, in the courier's thread, before it is sent: `wants(parcel)`. Is told, in the reactor's, how it ended:
+    #: `parcel_sent(parcel)`, or `parcel_refused(parcel)` if the channel was full or it can't be sent.
     owner: Any
     #: Whether it waits while its channel is full, and what its owner sends after it waits behind it.
     waits: bool = False
     #: Bytes of its payload.
     size: int = 0
+    #: Whether it did not go out, and never will.
+    dropped: bool = False
 
 
 class Uplink:
@@ -49,10 +56,9 @@ class Uplink:
         self.layer = layer
         self.limit = limit
         self.bytes = 0
-        #: Parcels that channels refused because they were full, those that wait not counted.
-        self.refused = 0
-        #: Messages that no layer would ever take.
-        self.unsendable = 0
+        #: Counted by the courier: parcels that were dropped because their channels were full, and those that no layer
+        #: would ever take.
+        self.refused = self.unsendable = 0
         self.waiting: dict[Any, None] = {}
         self.queue: queue.SimpleQueue[Parcel | None] = queue.SimpleQueue()
         self.flushed: defer.Deferred[None] = defer.Deferred()
@@ -81,16 +87,17 @@ class Uplink:
             self.queue.put(None)
         return self.flushed
 
-    def settle(self, sent: list[Parcel], refused: list[Parcel], unsendable: list[Parcel]) -> None:
+    def settle(self, sent: list[Parcel], dropped: list[Parcel]) -> None:
         """What the courier has to tell."""
-        self.refused += len(refused)
-        self.unsendable += len(unsendable)
-        for parcel in (*sent, *refused, *unsendable):
+        for parcel in (*sent, *dropped):
             self.bytes -= parcel.size + OVERHEAD
-        for parcel in sent:
-            parcel.owner.parcel_sent(parcel)
-        for parcel in (*refused, *unsendable):
-            parcel.owner.parcel_refused(parcel)
+            try:
+                if parcel.dropped:
+                    parcel.owner.parcel_refused(parcel)
+                else:
+                    parcel.owner.parcel_sent(parcel)
+            except Exception:
+                logger.exception("%s could not be told of its message on %s", parcel.owner, parcel.channel)
         if self.waiting and self.bytes < self.limit // 2:
             waiting, self.waiting = self.waiting, {}
             for owner in waiting:
@@ -121,7 +128,11 @@ class Courier(threading.Thread):
     def run(self) -> None:
         be_patient(self.layer)
         while not (self.closing and not self.held):
-            self.work(self.gather())
+            parcels = self.gather()
+            try:
+                self.work(parcels)
+            except Exception:
+                logger.exception("Up to %d messages of sockets and requests are lost", len(parcels))
         reactor.callFromThread(self.uplink.flushed.callback, None)
 
     def gather(self) -> list[Parcel]:
@@ -130,12 +141,12 @@ class Courier(threading.Thread):
         patience = max(0.0, self.retry_at - time.monotonic()) if self.held else None
         try:
             parcel = self.uplink.queue.get(timeout=patience)
-            while len(found) < 10 * BATCH:
-                if parcel is None:
-                    self.closing = True
-                else:
-                    found.append(parcel)
+            while parcel is not None:
+                found.append(parcel)
+                if len(found) == GATHERED:
+                    return found
                 parcel = self.uplink.queue.get_nowait()
+            self.closing = True
         except queue.Empty:
             pass  # That is all there is.
         return found
@@ -144,33 +155,44 @@ class Courier(threading.Thread):
         """Send these, after those that are held if it is time for them, and tell their owners."""
         if self.held and time.monotonic() >= self.retry_at:
             parcels, self.held, self.shut = self.held + parcels, [], set()
-        held, sent, refused, unsendable = self.held, [], [], []  # type: ignore[var-annotated]
-        behind = {parcel.owner for parcel in held}
+        done = Round(behind={parcel.owner for parcel in self.held})
         for start in range(0, len(parcels), self.batch):
-            ready = []
-            for parcel in parcels[start : start + self.batch]:
-                if parcel.channel in self.shut or (parcel.waits and parcel.owner in behind):
-                    self.put_off(parcel, held, refused, behind)
-                else:
-                    ready.append(parcel)
-            turned_away, bad = self.deliver(ready)
-            unsendable += bad
-            for parcel in ready:
-                if parcel in turned_away:
-                    self.shut.add(parcel.channel)
-                    self.put_off(parcel, held, refused, behind)
-                elif parcel not in bad:
-                    sent.append(parcel)
-        self.plan_retry(bool(sent))
-        reactor.callFromThread(self.uplink.settle, sent, refused, unsendable)
+            self.send([parcel for parcel in parcels[start : start + self.batch] if self.may_go(parcel, done)], done)
+        self.plan_retry(bool(done.sent))
+        reactor.callFromThread(self.uplink.settle, done.sent, done.dropped)
 
-    @staticmethod
-    def put_off(parcel: Parcel, held: list[Parcel], refused: list[Parcel], behind: set[Any]) -> None:
-        if parcel.waits:
-            held.append(parcel)
-            behind.add(parcel.owner)
+    def may_go(self, parcel: Parcel, done: "Round") -> bool:
+        """Whether to try it now. What is not wanted any more is dropped, what must wait is put off."""
+        if not parcel.owner.wants(parcel):
+            done.drop(parcel)
+        elif parcel.channel in self.shut or (parcel.waits and parcel.owner in done.behind):
+            self.put_off(parcel, done)
         else:
-            refused.append(parcel)
+            return True
+        return False
+
+    def send(self, parcels: list[Parcel], done: "Round") -> None:
+        refused, unsendable = self.deliver(parcels)
+        for parcel in parcels:
+            if parcel in unsendable:
+                self.uplink.unsendable += 1
+                done.drop(parcel)
+            elif parcel in refused:
+                if parcel.owner not in done.behind:
+                    # What comes after a refused message of the same owner is refused for that, in any channel.
+                    self.shut.add(parcel.channel)
+                self.put_off(parcel, done)
+            else:
+                done.sent.append(parcel)
+
+    def put_off(self, parcel: Parcel, done: "Round") -> None:
+        """Its channel is full: keep it for later, or drop it."""
+        done.behind.add(parcel.owner)
+        if parcel.waits:
+            self.held.append(parcel)
+        else:
+            self.uplink.refused += 1
+            done.drop(parcel)
 
     def plan_retry(self, progress: bool) -> None:
         if not self.held:
@@ -186,7 +208,7 @@ class Courier(threading.Thread):
             try:
                 refused = send_many(self.layer, [(parcel.channel, parcel.content) for parcel in parcels])
                 return [parcels[position] for position in refused], []
-            except (TypeError, self.layer.MessageTooLarge) as e:
+            except (TypeError, ValueError, ArithmeticError, AssertionError, self.layer.MessageTooLarge) as e:
                 if len(parcels) > 1:
                     return self.deliver_singly(parcels)
                 logger.error("A message for %s can't be sent and is dropped: %s", parcels[0].channel, e)
@@ -197,7 +219,7 @@ class Courier(threading.Thread):
                 pause = min(2 * pause, LONGEST_PAUSE)
         return [], []
 
-    def deliver_singly(self, parcels: Iterable[Parcel]) -> tuple[list[Parcel], list[Parcel]]:
+    def deliver_singly(self, parcels: list[Parcel]) -> tuple[list[Parcel], list[Parcel]]:
         """One of these can't be sent: find out which. What comes after one that was refused waits behind it."""
         refused: list[Parcel] = []
         unsendable: list[Parcel] = []
@@ -209,3 +231,17 @@ class Courier(threading.Thread):
             refused += full
             unsendable += bad
         return refused, unsendable
+
+
+@dataclass(slots=True)
+class Round:
+    """How some parcels fared."""
+
+    #: Owners of parcels that were put off: what they send next waits behind those.
+    behind: set[Any]
+    sent: list[Parcel] = field(default_factory=list)
+    dropped: list[Parcel] = field(default_factory=list)
+
+    def drop(self, parcel: Parcel) -> None:
+        parcel.dropped = True
+        self.dropped.append(parcel)
