@@ -80,9 +80,15 @@ def enter(reply_channel: Channel, guest: Visitor) -> Room:
     with transaction.atomic():
         room = room.locked()
         catch_up.send_last_page(room)
-        Presence.objects.update_or_create(channel=reply_channel.name, defaults=presence_of(room, guest))
+        note_presence(reply_channel, presence_of(room, guest))
         join_groups(reply_channel, room, guest.sender)
     return room
+
+
+def note_presence(reply_channel: Channel, presence: dict[str, Any]) -> None:
+    """Note who is here. There is something to update only if the same socket is let in once more."""
+    if not Presence.objects.filter(channel=reply_channel.name).update(**presence):
+        Presence.objects.create(channel=reply_channel.name, **presence)
 
 
 def presence_of(room: Room, guest: Visitor) -> dict[str, Any]:

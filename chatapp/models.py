@@ -84,7 +84,11 @@ class Room(models.Model):
 
     def locked(self) -> "Room":
         """This room as it is now, and nobody else's until the transaction ends."""
-        return type(self).objects.select_for_update().get(pk=self.pk)
+        lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+        found = next(iter(type(self).objects.raw("SELECT * FROM chatapp_room WHERE id = %s" + lock, [self.pk])), None)
+        if found is None:
+            raise Room.DoesNotExist("The room %s is gone" % self.slug)
+        return found
 
     def take_number(self) -> int:
         """

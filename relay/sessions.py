@@ -19,8 +19,8 @@ class SessionStore(db.SessionStore):
     that a queryset takes, and what was just read is not asked for once more.
     """
 
-    #: The key that was found when it was last looked for.
-    found: str | None = None
+    #: The key that was last looked for, and whether there is such a session.
+    known: tuple[str | None, bool] = (None, False)
 
     def load(self) -> dict[str, Any]:
         connection = connections[router.db_for_read(self.model)]
@@ -28,13 +28,19 @@ class SessionStore(db.SessionStore):
         with connection.cursor() as cursor:
             cursor.execute(QUERY % self.model._meta.db_table, [self.session_key, now])
             row = cursor.fetchone()
+        self.known = self.session_key, row is not None
         if row is None:
-            return super().load()
-        self.found = self.session_key
+            # As Django does: whoever saves it gets a key of its own.
+            self._session_key = None
+            return {}
         return self.decode(row[0])
 
     def exists(self, session_key: str) -> bool:
-        return session_key == self.found or super().exists(session_key)
+        return self.known[1] if session_key == self.known[0] else super().exists(session_key)
+
+    def save(self, must_create: bool = False) -> None:
+        super().save(must_create)
+        self.known = self.session_key, True
 
     def _validate_session_key(self, key: Any) -> bool:
         return bool(key) and super()._validate_session_key(key) and key.isascii() and key.isalnum()
