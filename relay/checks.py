@@ -26,6 +26,24 @@ def check_keepalive(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage
     ]
 
 
+def check_reconnect_text(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """relay.E002: what sockets are told when their server goes away must be text that takes a number."""
+    text = conf.get("RECONNECT_TEXT")
+    try:
+        if text is None or isinstance(text % {"after": 1.5}, str):
+            return []
+        problem = "it is no text"
+    except (ValueError, TypeError, KeyError) as e:
+        problem = str(e)
+    return [
+        checks.Error(
+            "RELAY_RECONNECT_TEXT can't be filled in: %s." % problem,
+            hint="Write %(after).1f where the seconds shall stand, and %% for a percent sign.",
+            id="relay.E002",
+        )
+    ]
+
+
 def ends_too_soon(group_expiry: float, keepalive_interval: float) -> bool:
     """Whether memberships may end though keepalives renew them: two must come in their time. 0: none are sent."""
     return bool(keepalive_interval) and group_expiry < 2 * keepalive_interval

@@ -11,7 +11,7 @@ from django.conf import settings
 #: Seconds between two `websocket.keepalive` messages of one open socket. 0: none are sent.
 KEEPALIVE_INTERVAL = 20
 
-#: Bytes of one WebSocket message, in or out; a larger incoming one closes its socket with 1009. 0: no limit.
+#: Bytes of one WebSocket message from a client; a larger one closes its socket with 1009. 0: no limit.
 MAX_MESSAGE_BYTES = 1024 * 1024
 
 #: Bytes of the body of an HTTP request; a larger one is answered 413. Django's own limit is the same by default, but
@@ -20,10 +20,11 @@ MAX_BODY_BYTES = 2621440
 
 #: Frames a second that one socket may send in the long run, and how many at once after a silence. Beyond that it is not
 #: read for a while. A rate of 0: no limit.
-FRAME_RATE = 100
-FRAME_BURST = 200
+FRAME_RATE = 50
+FRAME_BURST = 25
 
 #: Bytes that may wait for a socket that does not read, beside what the kernel buffers; then it is closed with 1013.
+#: Four times as much if it is for less than a second: a page of history is read faster than that.
 MAX_UNSENT_BYTES = 1024 * 1024
 
 #: Bytes that may wait in an interface server for a channel layer that is away or full. Then sockets are not read, and
@@ -43,7 +44,7 @@ RECONNECT_TEXT = None
 
 #: Seconds after which the first sockets should come back, and how many a second.
 RECONNECT_AFTER = 1.0
-RECONNECT_RATE = 200.0
+RECONNECT_RATE = 100.0
 
 #: Seconds that an interface server takes at most to end when it is told to.
 DRAIN_TIMEOUT = 20.0

@@ -29,7 +29,7 @@ class CommandLineInterface(cli.CommandLineInterface):
     def __init__(self) -> None:
         super().__init__()
         self.parser.prog = "python -m relay.daphne"
-        # Daphne gives a handshake 5 s, which a login storm exceeds (D8).
+        # Daphne gives a handshake 5 s, which a login storm exceeds (D8). Autobahn's own limit is not used.
         self.parser.set_defaults(websocket_connect_timeout=20)
         add_server_arguments(self.parser)
 
@@ -82,12 +82,6 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: the setting RELAY_KEEPALIVE_INTERVAL)",
     )
     parser.add_argument(
-        "--websocket_handshake_timeout",
-        type=int,
-        default=20,
-        help="Seconds that a client has to send its handshake and the application to answer it (default: %(default)s)",
-    )
-    parser.add_argument(
         "--reuse-port",
         action="store_true",
         help="Let other interface servers of this machine listen on the same port: the system spreads the connections",
@@ -104,7 +98,6 @@ def server_options(options: argparse.Namespace) -> dict[str, Any]:
     """Those flags, as Server takes them."""
     return {
         "keepalive_interval": options.keepalive_interval,
-        "websocket_handshake_timeout": options.websocket_handshake_timeout,
         "reuse_port": options.reuse_port,
         "forwarded_allow_ips": [name.strip() for name in options.forwarded_allow_ips.split(",") if name.strip()],
     }

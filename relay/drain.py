@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from twisted.internet import defer, task
+from twisted.internet import defer, task, tcp
 
 from relay import conf
 from relay.reactor import reactor
@@ -40,23 +40,25 @@ class Drain:
         sockets = self.sockets()
         logger.info("Going away: %d sockets are told to come back", len(sockets))
         yield task.coiterate(self.dismiss(sockets))
-        yield from self.wait_until_all_are_gone(lambda: self.patience * (1 - LAST_WORDS))
+        yield from self.wait_until(self.all_are_gone, lambda: self.patience * (1 - LAST_WORDS))
         self.cut_off()
         # A connection that was cut is lost in the reactor's next turn, and then its end is sent.
-        yield from self.wait_until_all_are_gone(lambda: self.patience * (1 - LAST_WORDS) + AFTERMATH)
+        yield from self.wait_until(self.all_are_gone, lambda: AFTERMATH + self.patience * (1 - LAST_WORDS))
         flushed = self.server.uplink.close()
-        flushed.addTimeout(max(AFTERMATH, began + self.patience - time.monotonic()), reactor)
-        try:
-            yield flushed
-        except defer.TimeoutError:
+        yield from self.wait_until(lambda: flushed.called, lambda: AFTERMATH + self.patience)
+        if not flushed.called:
             logger.error("Messages of %d bytes could not be sent in time and are lost", self.server.uplink.bytes)
         self.server.downlink.stop()
         logger.info("Gone after %.1f s", time.monotonic() - began)
 
-    def wait_until_all_are_gone(self, limit: Callable[[], float]) -> Iterator[Any]:
-        """As long as there are connections, but no longer than `limit` seconds after the beginning."""
-        while self.factory.reply_protocols and time.monotonic() - self.began < limit():
+    def wait_until(self, condition: Callable[[], bool], limit: Callable[[], float]) -> Iterator[Any]:
+        """Until this is true, but no longer than `limit` seconds after the beginning."""
+        while not condition() and time.monotonic() - self.began < limit():
             yield task.deferLater(reactor, LOOK)
+
+    def all_are_gone(self) -> bool:
+        """Whether nobody waits for anything, not even for bytes that are written."""
+        return not self.factory.reply_protocols and not any(isinstance(w, tcp.Server) for w in reactor.getWriters())
 
     def hurry(self) -> None:
         """Whoever asked for the end asks again: wait for nobody."""
@@ -68,14 +70,21 @@ class Drain:
 
     def dismiss(self, sockets: list[Any]) -> Iterator[None]:
         """Tell each its own time, in any order: the one who came last need not come back last."""
-        template = conf.get("RECONNECT_TEXT")
         for place, socket in enumerate(random.sample(sockets, len(sockets))):
-            after = conf.get("RECONNECT_AFTER") + place / conf.get("RECONNECT_RATE")
             try:
-                socket.send_restart(template and template % {"after": after})
+                socket.send_restart(self.text(conf.get("RECONNECT_AFTER") + place / conf.get("RECONNECT_RATE")))
             except Exception:
                 logger.exception("Socket %s could not be told to come back", socket.reply_channel)
             yield
+
+    def text(self, after: float) -> str | None:
+        """What a socket is told. Nothing, if the setting makes no sense (relay.E002 says so in time)."""
+        template = conf.get("RECONNECT_TEXT")
+        try:
+            return template and template % {"after": after}
+        except (ValueError, TypeError, KeyError) as e:
+            logger.error("RELAY_RECONNECT_TEXT can't be filled in: %s", e)
+            return None
 
     def cut_off(self) -> None:
         """The time is over: break off what is left."""
@@ -83,4 +92,7 @@ class Drain:
         if left:
             logger.warning("%d connections did not end in time and are cut off", len(left))
         for protocol in left:
-            protocol.break_off()
+            try:
+                protocol.break_off()
+            except Exception:
+                logger.exception("%s could not be cut off", protocol.reply_channel)

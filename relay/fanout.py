@@ -66,15 +66,22 @@ class Fanout:
             protocol.reply(delivery.content, delivery.to_group)
         except Exception as e:
             logger.error("A message for %s can't be handed over: %s", protocol.reply_channel, e)
-            protocol.fail()
+            self.end(protocol)
 
-    @staticmethod
-    def flush(protocol: Any, frames: list[bytes]) -> None:
+    def flush(self, protocol: Any, frames: list[bytes]) -> None:
         try:
             protocol.write_frames(frames)
         except Exception:
-            logger.exception("Socket %s can't be written to; it is dropped", protocol.reply_channel)
+            logger.exception("Socket %s can't be written to", protocol.reply_channel)
+            self.end(protocol)
+
+    @staticmethod
+    def end(protocol: Any) -> None:
+        """Have a connection end; whatever it does then, the others get their messages."""
+        try:
             protocol.fail()
+        except Exception:
+            logger.exception("%s could not be ended", protocol.reply_channel)
 
 
 def plain_frame(content: dict[str, Any]) -> bytes | None:

@@ -100,6 +100,8 @@ class Proxies:
             address = ipaddress.ip_address(host)
         except ValueError:
             return False
+        # Who comes by IPv4 to a port that is for both looks like ::ffff:127.0.0.1.
+        address = getattr(address, "ipv4_mapped", None) or address
         return any(address in network for network in self.networks)
 
     def client(self, headers: Headers, peer: list[Any] | None, scheme: str) -> tuple[list[Any] | None, str]:

@@ -4,7 +4,7 @@ import logging
 import secrets
 import time
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from autobahn.websocket.protocol import TrafficStats
 from daphne import http_protocol
@@ -17,7 +17,7 @@ from zope.interface import implementer
 from relay import conf
 from relay.headers import CONTROL, BadRequest, Origins, Proxies, clean, only
 from relay.intake import Limits
-from relay.uplink import Parcel, Uplink
+from relay.uplink import Parcel, Uplink, size_of
 from relay.ws_protocol import socket_class
 
 logger = logging.getLogger(__name__)
@@ -89,9 +89,11 @@ class WebRequest(http_protocol.WebRequest):
         headers = clean(self.requestHeaders.getAllRawHeaders(), handshake=protocol == "ws")
         only(headers, b"host")
         try:
+            # Autobahn reads it in this way, and would say in the log what it can't read.
+            urlsplit(self.uri.decode("ascii"))
             path = unquote(self.path.decode("ascii"))
-        except UnicodeDecodeError:
-            raise BadRequest("The path is not ASCII") from None
+        except ValueError:
+            raise BadRequest("The URL can't be read") from None
         if protocol == "http" and CONTROL.search(path):
             raise BadRequest("The path contains control characters")
         client = [self.client.host, self.client.port] if hasattr(self.client, "port") else None
@@ -113,6 +115,8 @@ class WebRequest(http_protocol.WebRequest):
 
     def ask(self, description: dict[str, Any]) -> None:
         """Send it to the workers."""
+        if self.factory.closing:
+            return self.basic_error(503, "This server is going away")
         if self.factory.uplink.full:
             return self.basic_error(503, "Too many requests are waiting")
         self.reply_channel = self.factory.make_send_channel()
@@ -126,7 +130,8 @@ class WebRequest(http_protocol.WebRequest):
             "body": body,
             **description,
         }
-        self.factory.uplink.send(Parcel("http.request", request, self, size=len(body)))
+        self.request = Parcel("http.request", request, self, size=len(body) + size_of(description))
+        self.factory.uplink.send(self.request)
 
     def upgrade(self, description: dict[str, Any]) -> None:
         """Hand the connection over to a WebSocket, which reads the handshake once more."""
@@ -151,8 +156,13 @@ class WebRequest(http_protocol.WebRequest):
 
     # Being sent
 
+    def wants(self, parcel: Parcel) -> bool:
+        """Whether it shall be sent: not what nobody waits for any more (E2), nor the end of what was never told."""
+        return self.is_waiting if parcel is self.request else not self.request.dropped
+
     def parcel_sent(self, parcel: Parcel) -> None:
-        """Now a worker can see it."""
+        """Now a worker can see it, and the body is needed here no more."""
+        parcel.content = {}
 
     def parcel_refused(self, parcel: Parcel) -> None:
         if parcel.channel == "http.request" and self.is_waiting:
@@ -186,6 +196,9 @@ class WebRequest(http_protocol.WebRequest):
         self.setResponseCode(content["status"])
         for name, value in content.get("headers", ()):
             self.responseHeaders.addRawHeader(name.encode("latin1") if isinstance(name, str) else name, value)
+        if self.factory.closing:
+            self.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+            self.channel.persistent = False
         self.reply_begun = True
 
     def log(self) -> None:
@@ -197,7 +210,11 @@ class WebRequest(http_protocol.WebRequest):
             "time_taken": time.monotonic() - self.began,
             "size": self.sentLength,
         }
-        self.factory.log_action("http", "complete", details)
+        try:
+            self.factory.log_action("http", "complete", details)
+        except Exception:
+            # Disks get full.
+            logger.exception("A request could not be written to the access log")
 
     def basic_error(self, status: int, text: str) -> None:
         """Answer with an error page of the server's own."""

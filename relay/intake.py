@@ -9,13 +9,13 @@ class Limits(NamedTuple):
     #: Frames a second in the long run, and at once after a silence. A rate of 0 is no limit.
     rate: float
     burst: float
-    #: Frames and bytes that may be on their way to the layer.
+    #: Messages and bytes that may be on their way to the layer.
     frames: int
     bytes: int
 
 
 class Intake:
-    """The frames of one socket: how many came lately, and how many the layer has not got yet."""
+    """What one socket sends: how many frames came lately, and how many messages the layer has not got yet."""
 
     __slots__ = ("bytes", "filled", "frames", "limits", "tokens")
 
@@ -26,16 +26,19 @@ class Intake:
         self.frames = 0
         self.bytes = 0
 
-    def take(self, size: int, now: float) -> None:
-        """A frame has come."""
-        self.frames += 1
-        self.bytes += size
+    def spend(self, now: float) -> None:
+        """A frame has begun."""
         if self.limits.rate:
             self.tokens = min(self.limits.burst, self.tokens + (now - self.filled) * self.limits.rate) - 1
             self.filled = now
 
+    def take(self, size: int) -> None:
+        """A message is on its way to the layer."""
+        self.frames += 1
+        self.bytes += size
+
     def settle(self, size: int) -> None:
-        """The layer has got one."""
+        """It is there."""
         self.frames -= 1
         self.bytes -= size
 

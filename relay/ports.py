@@ -43,3 +43,6 @@ class Ports:
         interface: str = "",
     ) -> Any:
         return self.listenTCP(port, TLSMemoryBIOFactory(contextFactory, False, factory), backlog, interface)
+
+    def listenUNIX(self, address: str, factory: Any, backlog: int = 50, **options: Any) -> Any:
+        return self.reactor.listenUNIX(address, factory, max(backlog, BACKLOG), **options)

@@ -4,6 +4,7 @@ import logging
 import random
 import secrets
 import signal
+import time
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -66,6 +67,8 @@ class Server(server.Server):
         super().__init__(*args, **kwargs)
         self.proxies = Proxies(forwarded_allow_ips) if self.proxy_forwarded_address_header else None
         self.ports: list[Any] = []
+        self.reported: dict[str, int] = {}
+        self.reported_at = 0.0
         self.exit_code = 0
         self.check_expiry()
 
@@ -164,9 +167,31 @@ class Server(server.Server):
                 protocol.check()
             except Exception:
                 logger.exception("%s could not be checked; it is cut off", channel)
-                protocol.break_off()
+                reactor.callLater(0, protocol.break_off)
         self.send_keepalives()
+        self.report(time.monotonic())
         reactor.callLater(CHECK_INTERVAL, self.timeout_checker)
+
+    def report(self, now: float) -> None:
+        """Once a minute, say what was dropped or held up, if anything was."""
+        if now - self.reported_at < REPORT_INTERVAL:
+            return
+        counts = self.counts()
+        changes = [(text, counts[text] - self.reported.get(text, 0)) for text in counts]
+        said = ", ".join("%d %s" % (change, text) for text, change in changes if change)
+        if said:
+            logger.warning("In the last minute: %s", said)
+        self.reported, self.reported_at = counts, now
+
+    def counts(self) -> dict[str, int]:
+        """What was dropped or held up since the beginning."""
+        return {
+            "messages came for connections that were gone": self.fanout.late,
+            "messages were refused by full channels": self.uplink.refused,
+            "messages could not be sent at all": self.uplink.unsendable,
+            "times a socket that sent too much was not read for a while": self.factory.held_back,
+            "sockets were closed for not reading": self.factory.slow_readers,
+        }
 
     def sockets(self) -> list[WebSocketProtocol]:
         return [each for each in self.factory.reply_protocols.values() if isinstance(each, WebSocketProtocol)]

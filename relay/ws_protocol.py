@@ -7,13 +7,14 @@ from typing import Any
 
 from autobahn.twisted.websocket import ConnectionDeny
 from daphne import ws_protocol
-from twisted.internet import defer, tcp
+from twisted.internet import defer
 
 from relay.fanout import frame
 from relay.headers import values
 from relay.intake import Intake
+from relay.outlet import Outlet
 from relay.reactor import reactor
-from relay.uplink import Parcel
+from relay.uplink import Parcel, size_of
 
 logger = logging.getLogger(__name__)
 
@@ -21,14 +22,18 @@ logger = logging.getLogger(__name__)
 REPLY_KEYS = {"accept", "text", "bytes", "close"}
 #: Close codes that a server may send (RFC 6455, section 7.4; 1004 to 1006 and 1015 are reserved).
 CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
-NORMAL, INTERNAL_ERROR, SERVICE_RESTART, TRY_AGAIN_LATER = 1000, 1011, 1012, 1013
+NORMAL, INTERNAL_ERROR, SERVICE_RESTART = 1000, 1011, 1012
 #: Seconds after which a keepalive that was refused is tried again.
 SOON = 2
+#: Stands for what a socket does not need, or no more.
+NOTHING: Any = ()
+#: Frames that a message may be in.
+PARTS_LIMIT = 1024
 #: Bytes that a client may send before its handshake is answered; it has nothing to say then.
 EARLY_LIMIT = 64 * 1024
 
 
-class WebSocketProtocol(ws_protocol.WebSocketProtocol):
+class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
     """
     Daphne's WebSocket, which never waits for the layer, and writes to its socket itself.
 
@@ -40,12 +45,14 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     workers were told of, they are told of its end, too, whatever ended it (D11, D12).
     """
 
-    #: Whether `websocket.connect` was sent, and whether the application then refused.
-    asked = refused = False
+    #: Whether the application refused it.
+    refused = False
     #: Whether its incoming frames wait.
     held_back = False
-    #: Whether its transport has more to send than it likes to.
-    clogged = False
+    #: Whether what comes in is no WebSocket any more.
+    garbled = False
+    openHandshakeTimeoutCall: Any
+    data: bytes
     handshake_deferred: Any = None
 
     # Opening
@@ -60,19 +67,28 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         super()._connectionMade()
         # One for all: nobody reads them, and they are most of what a socket would take (docs/interface-server.md).
         self.trafficStats = self.factory.traffic
-        self.send_queue = ()
-        self.transport.registerProducer(self, True)
-        #: The connection of the kernel. Under TLS that is not the transport, and nothing may be written to it directly.
-        self.wire = self.transport
-        while not isinstance(self.wire, tcp.Connection):
-            self.wire = self.wire.transport
-        self.plain = self.wire is self.transport
+        self.send_queue = NOTHING
+        self.begin_writing()
 
     def onConnect(self, request: Any) -> Any:
+        try:
+            return self.ask_to_connect(request)
+        except ConnectionDeny:
+            raise
+        except Exception:
+            # Autobahn would tell the client, and nobody else.
+            logger.exception("A handshake could not be taken")
+            raise ConnectionDeny(500, "Internal Server Error") from None
+
+    def ask_to_connect(self, request: Any) -> defer.Deferred[Any]:
+        """Send `websocket.connect`. The Deferred's value, when there is an answer, is the subprotocol."""
         now = time.monotonic()
         #: Monotonic times: when it came, when something last came from it, when the last keepalive was sent.
         self.opened = self.heard = self.kept_alive = now
         self.uplink = self.main_factory.uplink
+        # The handshake has been read. How long its answer may take is for `check` to say (D8, D9).
+        self.openHandshakeTimeoutCall.cancel()
+        self.openHandshakeTimeoutCall = None
         if not self.main_factory.origins.allow(self.request_info["headers"]):
             origin = values(self.request_info["headers"], b"origin")[0].decode("latin1")
             logger.warning("A page of %r may not open sockets here; RELAY_ALLOWED_ORIGINS can allow it", origin)
@@ -81,16 +97,20 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
             raise ConnectionDeny(503, "Service Unavailable")
         self.intake = Intake(self.main_factory.limits, now)
         self.reply_channel = self.main_factory.make_send_channel()
-        self.main_factory.reply_protocols[self.reply_channel] = self
         offered = (protocol for protocol in request.protocols if protocol in self.factory.protocols)
         self.protocol_to_accept = next(offered, None)
         self.packets_received = 0
-        self.asked = True
         connect = {**self.request_info, "reply_channel": self.reply_channel, "order": 0}
-        self.uplink.send(Parcel("websocket.connect", connect, self))
+        self.connect = Parcel("websocket.connect", connect, self, size=size_of(self.request_info))
+        self.main_factory.reply_protocols[self.reply_channel] = self
+        self.uplink.send(self.connect)
         self.log_action("connecting")
         self.handshake_deferred = defer.Deferred()
         return self.handshake_deferred
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard = time.monotonic()
+        self._dataReceived(data)
 
     def consumeData(self) -> None:
         """As Autobahn, but frames wait while they must, and nothing that comes early is taken for a new handshake."""
@@ -98,10 +118,27 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
             if len(self.data) > EARLY_LIMIT:
                 self.dropConnection(abort=True)
         elif self.state in (self.STATE_OPEN, self.STATE_CLOSING):
-            while not self.held_back and self.processData() and self.state != self.STATE_CLOSED:
+            while not (self.held_back or self.garbled) and self.processData() and self.state != self.STATE_CLOSED:
                 pass
+            if self.garbled:
+                self.data = b""
         else:
             super().consumeData()
+
+    def _protocol_violation(self, reason: str) -> bool:
+        # Autobahn would read on, and keep what it takes for a frame, however long it says that it is.
+        self.garbled = True
+        return super()._protocol_violation(reason) or True
+
+    def onFrameBegin(self) -> None:
+        """Every frame counts, also one that is a part of a message, and a ping: they cost the same."""
+        now = time.monotonic()
+        self.intake.spend(now)
+        super().onFrameBegin()
+        if self.inside_message and len(self.message_data) > PARTS_LIMIT:
+            self._max_message_size_exceeded(0, 0, "a message of more than %d parts" % PARTS_LIMIT)
+        if self.must_wait(now):
+            self.hold_back()
 
     def onOpen(self) -> None:
         # A socket that waited long for its accept has just been entered: its first keepalive need not come at once.
@@ -112,9 +149,11 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     def forget_handshake(self) -> None:
         """Let go of what only the handshake needed: several kilobytes."""
         self.request_info = {"client": self.request_info["client"]}
-        self.http_request_data = self.http_response_data = self.handshake_deferred = None
-        self.http_headers = self.http_request_params = None
-        self.websocket_extensions = self.websocket_protocols = ()
+        self.connect.content = {}
+        self.handshake_deferred = None
+        self.http_request_data = self.http_response_data = NOTHING
+        self.http_headers = self.http_request_params = NOTHING
+        self.websocket_extensions = self.websocket_protocols = NOTHING
 
     def serverAccept(self) -> None:
         if self.state == self.STATE_CONNECTING and self.handshake_deferred is not None:
@@ -129,13 +168,17 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     # Incoming
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        now = self.heard = time.monotonic()
         self.packets_received += 1
         body = {"bytes": payload} if isBinary else {"text": payload.decode()}
         self.send_up("websocket.receive", {"order": self.packets_received, **body}, len(payload))
-        self.intake.take(len(payload), now)
-        if self.must_wait(now):
+        self.intake.take(len(payload))
+        if self.must_wait(time.monotonic()):
             self.hold_back()
+
+    def onPing(self, payload: bytes) -> None:
+        # Who pings and does not read gets no answers piled up.
+        if not self.clogged:
+            super().onPing(payload)
 
     def must_wait(self, now: float) -> bool:
         return self.intake.full or self.uplink.full or self.intake.wait(now) > 0
@@ -167,6 +210,10 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         if not self.held_back and self.state != self.STATE_CLOSED:
             self.transport.resumeProducing()
 
+    def wants(self, parcel: Parcel) -> bool:
+        """Whether it shall be sent. Nobody hears of a socket that could not even ask to connect (C12)."""
+        return parcel is self.connect or not self.connect.dropped
+
     def parcel_sent(self, parcel: Parcel) -> None:
         if parcel.channel == "websocket.receive":
             was_full = self.intake.full
@@ -177,8 +224,6 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     def parcel_refused(self, parcel: Parcel) -> None:
         """A channel is full, or the message is one that can't be sent."""
         if parcel.channel == "websocket.connect":
-            # Nobody knows of this socket yet.
-            self.asked = False
             if self.state == self.STATE_CONNECTING:
                 self.serverReject(503, "Connection queue at capacity")
         elif parcel.channel == "websocket.keepalive":
@@ -186,6 +231,7 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         elif parcel.channel == "websocket.receive":
             self.intake.settle(parcel.size)
             self.serverClose(INTERNAL_ERROR)
+            self.go_on()
 
     # Outgoing
 
@@ -211,39 +257,6 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         elif accept is False or content.get("close"):
             self.serverReject()
 
-    def write_frames(self, frames: list[bytes]) -> None:
-        """Send frames that are ready, if the socket is open."""
-        if self.state == self.STATE_OPEN:
-            self.write(frames[0] if len(frames) == 1 else b"".join(frames))
-
-    def write(self, data: bytes) -> None:
-        """
-        Send bytes now, as far as the kernel takes them; the rest when it takes more.
-
-        Twisted's `write` only notes them, and asks for two more system calls: 8 µs a delivery instead of 2.5 (SPEED 0).
-        """
-        transport = self.transport
-        if self.plain and not transport.dataBuffer and not transport._tempDataBuffer:
-            try:
-                sent = transport.socket.send(data)
-            except OSError:
-                sent = 0  # It is full, or broken: the transport finds out which.
-            if sent == len(data):
-                return
-            data = data[sent:]
-        transport.write(data)
-        if self.clogged and self.state == self.STATE_OPEN and self.unsent() > self.main_factory.unsent_limit:
-            self.close_slow_reader()
-
-    def unsent(self) -> int:
-        """Bytes that the kernel has not taken yet."""
-        return len(self.wire.dataBuffer) - self.wire.offset + self.wire._tempDataLen
-
-    def close_slow_reader(self) -> None:
-        logger.warning("%s reads too slowly: %d bytes wait for it, it is closed", self.reply_channel, self.unsent())
-        self.main_factory.slow_readers += 1
-        self.sendCloseFrame(TRY_AGAIN_LATER, b"You read too slowly")
-
     def serverClose(self, code: Any = True) -> None:
         """Close with any code that a server may send (D10); with 1011 if it is none."""
         if code is True:
@@ -261,17 +274,6 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
         else:
             self.serverClose(INTERNAL_ERROR)
 
-    # The transport says whether the socket reads: it produces for it (twisted.internet.interfaces.IPushProducer).
-
-    def pauseProducing(self) -> None:
-        self.clogged = True
-
-    def resumeProducing(self) -> None:
-        self.clogged = False
-
-    def stopProducing(self) -> None:
-        """The connection is lost; `onClose` is called as well."""
-
     # Living and ending
 
     def check(self) -> None:
@@ -281,13 +283,11 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
             patience = self.main_factory.websocket_connect_timeout
             if 0 <= patience < self.duration() and self.handshake_deferred is not None:
                 self.serverReject(503, "The handshake took too long")
-        elif self.state == self.STATE_CLOSED:
-            # It was closed in good order, but something waits to be sent that the other end doesn't read.
-            self.break_off()
         elif 0 <= limit < self.duration():
             self.serverClose()
         elif self.needs_ping():
             self._sendAutoPing()
+        self.check_reading()
 
     def needs_ping(self) -> bool:
         silent = time.monotonic() - self.heard > self.main_factory.ping_interval
@@ -296,9 +296,6 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
     def duration(self) -> float:
         """Seconds since it asked to connect, by a clock that nobody sets (D26)."""
         return time.monotonic() - self.opened
-
-    def onPong(self, payload: bytes) -> None:
-        self.heard = time.monotonic()
 
     def onAutoPingTimeout(self) -> None:
         if self.held_back:
@@ -329,16 +326,12 @@ class WebSocketProtocol(ws_protocol.WebSocketProtocol):
             self.write_frames([frame(text.encode(), False)])
         self.serverClose(SERVICE_RESTART)
 
-    def break_off(self) -> None:
-        """Cut the connection."""
-        self.transport.abortConnection()
-
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         if not hasattr(self, "reply_channel"):
             return
         self.main_factory.reply_protocols.pop(self.reply_channel, None)
         self.uplink.waiting.pop(self, None)
-        if self.asked and not self.refused:
+        if not self.refused:
             self.send_up("websocket.disconnect", {"code": code, "order": self.packets_received + 1})
         self.log_action("disconnected")
 

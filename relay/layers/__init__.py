@@ -24,7 +24,11 @@ def take(
     if leases(layer):
         return layer.take(channels, limit, block, done)
     channel, content = layer.receive(channels, block)
-    return [] if channel is None else [Delivery((channel,), Content(content), to_group=True)]
+    if channel is None:
+        return []
+    # It does not tell what was for a group. An answer to a handshake hardly was; anything else may have been.
+    maybe_to_group = not {"accept", "close"} & content.keys()
+    return [Delivery((channel,), Content(content), to_group=maybe_to_group)]
 
 
 def acknowledge(layer: Any, deliveries: Iterable[Delivery]) -> None:

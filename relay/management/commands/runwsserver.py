@@ -27,6 +27,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "address", nargs="?", default="127.0.0.1:9000", help="port, or address:port (default: %(default)s)"
         )
+        parser.add_argument(
+            "--proxy-headers", action="store_true", help="take the client's address from X-Forwarded-For"
+        )
         add_server_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -46,6 +49,7 @@ class Command(BaseCommand):
             channel_layer=layer,
             endpoints=build_endpoint_description_strings(host=host, port=port),
             action_logger=access_log(self.stdout) if options["verbosity"] else None,
+            proxy_forwarded_address_header="X-Forwarded-For" if options["proxy_headers"] else None,
             **server_options(Namespace(**options)),
         ).run()
 

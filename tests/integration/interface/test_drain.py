@@ -102,6 +102,70 @@ def test_a_layer_that_takes_nothing_does_not_keep_a_server_from_ending(
     assert "could not be sent in time and are lost" in caplog.text
 
 
+def test_a_second_signal_waits_for_nobody(serve, drain, monkeypatch):
+    server = serve()
+    stuck = threading.Event()
+    with server.socket():
+        monkeypatch.setattr(server.layer, "_send", lambda outgoing: stuck.wait(60) and [])
+        ending = drain(server)
+        wait_until(lambda: server.server.uplink.closed or server.protocols(), "it has begun")
+        server.call(server.server.drain.hurry)
+        ending.join(5)
+        assert not ending.is_alive()
+    stuck.set()
+
+
+def test_a_connection_that_is_kept_alive_gets_no_more_than_503(serve, drain):
+    server = serve()
+    asked = []
+    server.app.on["http.request"] = asked.append
+    with server.raw(GET) as slow, server.raw(GET) as kept:
+        wait_until(lambda: len(asked) == 2, "both are with the workers")
+        server.app.reply(asked[1], status=200, content=b"first")
+        free, other = (kept, slow) if asked[1]["client"][1] == kept.getsockname()[1] else (slow, kept)
+        read_until(free, b"0\r\n\r\n")
+        ending = drain(server)
+        wait_until(lambda: server.server.factory.closing, "it has begun")
+        free.sendall(GET)
+        answer = read_until(free, b"never")
+        assert answer.startswith(b"HTTP/1.1 503")
+        assert b"Connection: close" in answer
+        server.app.reply(asked[0], status=200, content=b"second")
+        assert b"Connection: close" in read_until(other, b"never")
+        ending.join(10)
+    assert len(asked) == 2
+
+
+def test_a_response_is_written_to_its_end(serve, drain):
+    server = serve()
+    body = bytes(3_000_000)
+    asked = []
+    server.app.on["http.request"] = asked.append
+    with server.raw(GET) as connection:
+        wait_until(lambda: asked, "a worker has it")
+        ending = drain(server)
+        wait_until(lambda: server.server.factory.closing, "it has begun")
+        server.app.reply(asked[0], status=200, content=body, headers=[(b"Content-Length", b"3000000")])
+        wait_until(lambda: not server.protocols(), "it is answered")
+        assert ending.is_alive()
+        answer = read_until(connection, b"never")
+        assert answer.endswith(body)
+        ending.join(10)
+    assert not ending.is_alive()
+
+
+@pytest.mark.parametrize("text", ["100%", "%(later)s"])
+def test_a_text_that_can_not_be_filled_in_keeps_nobody(serve, drain, settings_override, text, caplog):
+    settings_override(RELAY_RECONNECT_TEXT=text)
+    server = serve()
+    with server.socket() as socket:
+        drain(server)
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=10)
+    assert closed.value.rcvd.code == 1012
+    assert "RELAY_RECONNECT_TEXT" in caplog.text
+
+
 def test_without_a_text_sockets_are_only_closed(serve, drain, settings_override):
     settings_override(RELAY_RECONNECT_TEXT=None)
     server = serve()

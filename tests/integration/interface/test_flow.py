@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+from asgiref.inmemory import ChannelLayer as StockLayer
 from websockets.exceptions import ConnectionClosed
 
 from relay.layers.delivery import Content, Delivery
@@ -289,3 +290,127 @@ def test_a_flooder_that_is_not_read_is_not_taken_for_dead(serve, settings_overri
         connection.sendall(b"".join(masked(b"%d" % n) for n in range(60)))
         server.app.wait_for("websocket.receive", 60)
     assert texts(server) == [str(n) for n in range(60)]
+
+
+@pytest.mark.parametrize("attack", [b"\x89\xff" + (2**40).to_bytes(8, "big") + bytes(4), b"\xf1\x85" + bytes(4)])
+def test_what_is_no_websocket_any_more_is_not_kept(serve, attack):
+    """D4: Autobahn goes on and keeps what it takes for a frame, however long it says that it is."""
+    server = serve()
+    with server.raw(handshake()) as connection:
+        read_until(connection, b"\r\n\r\n")
+        [protocol] = server.protocols()
+        connection.sendall(attack)
+        assert b"\x88" in connection.recv(100)
+        connection.sendall(bytes(10_000_000))
+        wait_until(lambda: protocol.garbled, "it is seen")
+        assert len(protocol.data) < 1_000_000
+        assert sum(map(len, getattr(protocol, "control_frame_data", None) or [])) < 1_000_000
+        assert server.app.messages("websocket.receive") == []
+
+
+def test_one_who_pings_and_does_not_read_gets_no_pongs_piled_up(serve, settings_override):
+    """D3"""
+    settings_override(RELAY_MAX_UNSENT_BYTES=100_000, RELAY_FRAME_RATE=0)
+    server = serve()
+    with server.raw(handshake()) as connection:
+        read_until(connection, b"\r\n\r\n")
+        [protocol] = server.protocols()
+        connection.setblocking(False)
+        pings = masked(bytes(125), opcode=9) * 1000
+        wait_until(lambda: push(connection, pings) == 0 and protocol.clogged, "it takes no more pings")
+        assert protocol.unsent() < 200_000
+        with server.socket() as other:
+            assert other.ping().wait(10)
+
+
+def push(connection, data):
+    """Send as much as the other side takes; returns how much that is."""
+    try:
+        return connection.send(data)
+    except BlockingIOError:
+        return 0
+
+
+def test_pings_and_parts_of_messages_count_as_frames(serve, settings_override):
+    settings_override(RELAY_FRAME_RATE=10, RELAY_FRAME_BURST=5)
+    server = serve()
+    with server.raw(handshake()) as connection:
+        read_until(connection, b"\r\n\r\n")
+        [protocol] = server.protocols()
+        connection.sendall(masked(b"", opcode=9) * 10)
+        wait_until(lambda: server.server.factory.held_back == 1, "it is not read for a while")
+        wait_until(lambda: not protocol.held_back, "it is read again")
+    server.app.wait_for("websocket.disconnect")
+
+
+def test_a_message_in_countless_parts_is_too_large(serve, settings_override):
+    settings_override(RELAY_FRAME_RATE=0)
+    server = serve()
+    with server.raw(handshake()) as connection:
+        read_until(connection, b"\r\n\r\n")
+        connection.sendall(b"\x01\x81" + bytes(4) + b"x" + (b"\x00\x80" + bytes(4)) * 3000)
+        assert (1009).to_bytes(2, "big") in read_until(connection, b"parts")
+    assert server.app.messages("websocket.receive") == []
+
+
+def test_a_socket_that_could_not_even_ask_is_not_heard_of_when_it_leaves(serve, monkeypatch):
+    """C12: its disconnect is already behind its connect when that is refused."""
+    layer = ChannelLayer(channel_capacity={"websocket.connect": 0})
+    server = serve(layer)
+    gate = slow_down(layer, monkeypatch)
+    with server.raw(handshake()):
+        wait_until(server.protocols, "it has come")
+    wait_until(lambda: not server.protocols(), "it is gone")
+    gate.set()
+    wait_until(lambda: server.server.uplink.bytes == 0, "all is settled")
+    assert server.app.messages("websocket.disconnect") == []
+
+
+def test_a_request_whose_client_has_left_is_not_executed(serve, monkeypatch):
+    """E2: with Daphne it is, also if the client got 503 and asks again."""
+    server = serve()
+    gate = slow_down(server.layer, monkeypatch)
+    with server.raw(handshake()):
+        with server.raw(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"):
+            wait_until(lambda: len(server.protocols()) == 2, "both have come")
+        wait_until(lambda: len(server.protocols()) == 1, "one has left")
+        gate.set()
+        server.app.wait_for("websocket.connect")
+        wait_until(lambda: server.server.uplink.bytes == 0, "all is settled")
+    assert not server.app.messages("http.request") + server.app.messages("http.disconnect")
+
+
+def test_much_to_read_at_once_is_no_reason_to_close_one_who_reads(serve, settings_override):
+    settings_override(RELAY_MAX_UNSENT_BYTES=500_000)
+    server = serve(ChannelLayer(capacity=10_000))
+    with server.socket() as socket:
+        channel = server.app.wait_for("websocket.connect")[0]["reply_channel"]
+        server.layer.send_many([(channel, {"text": "x" * 60_000}) for _ in range(30)])
+        assert sum(len(socket.recv(timeout=10)) for _ in range(30)) == 1_800_000
+        assert socket.ping().wait(10)
+    assert server.server.factory.slow_readers == 0
+
+
+def test_a_connection_that_fails_while_it_is_ended_keeps_no_other_from_its_messages(serve, monkeypatch, caplog):
+    server = serve()
+    with server.socket(), server.socket() as other:
+        first, second = (message["reply_channel"] for message in server.app.wait_for("websocket.connect", 2))
+        [bad] = [protocol for protocol in server.protocols() if protocol.reply_channel == first]
+        monkeypatch.setattr(bad, "fail", lambda: 1 / 0)
+        server.layer.send_many([(first, {"nonsense": 1, "text": ""}), (second, {"text": "hello"})])
+        assert other.recv(timeout=10) == "hello"
+    assert "could not be ended" in caplog.text
+
+
+def test_a_layer_without_leases_works_as_well(serve):
+    """asgiref's own: no batches, no waiting, no word about groups."""
+    server = serve(StockLayer())
+    with server.socket() as socket:
+        socket.send("hello")
+        message = server.app.wait_for("websocket.receive")[0]
+        server.layer.group_add("all", message["reply_channel"])
+        server.layer.send_group("all", {"text": "hi"})
+        assert socket.recv(timeout=10) == "hi"
+    server.app.wait_for("websocket.disconnect")
+    server.app.on["websocket.connect"] = lambda message: server.app.reply(message, accept=False)
+    assert read_until(server.raw(handshake()), b"\r\n\r\n").startswith(b"HTTP/1.1 403")

@@ -105,14 +105,15 @@ def test_a_handshake_that_nobody_answers_ends_in_time(serve):
 
 
 def test_a_handshake_may_take_any_time_if_that_is_said(serve):
-    """D9: Daphne rejects at once."""
-    server = serve(websocket_connect_timeout=-1)
+    """D8, D9: Daphne rejects at once; and Autobahn has a limit of its own, which nobody can set."""
+    server = serve(websocket_connect_timeout=-1, websocket_handshake_timeout=1)
     asked = []
     server.app.on["websocket.connect"] = asked.append
     with server.raw(handshake()) as connection:
         wait_until(lambda: asked, "the application is asked")
-        for _ in range(3):
-            server.call(lambda: [protocol.check() for protocol in server.protocols()])
+        [protocol] = server.protocols()
+        wait_until(lambda: protocol.duration() > 2.2, "twice Autobahn's limit has passed")
+        server.call(protocol.check)
         server.app.reply(asked[0], accept=True)
         assert status(read_until(connection, b"\r\n\r\n")) == 101
 
@@ -247,7 +248,18 @@ def test_the_session_key_and_tokens_in_a_url_reach_no_log(serve, caplog):
     server = serve(verbosity=2, action_logger=lambda *args: lines.append(json.dumps(args)))
     caplog.set_level("DEBUG")
     assert status(server.request(handshake(path=b"/chat/a/?session_key=hush&token=hush"))) == 101
+    assert status(server.request(handshake(path=b"//[?session_key=hush"))) == 400
     server.request(b"GET /page?token=hush HTTP/1.1\r\nHost: a\r\n\r\n")
     wait_until(lambda: len(lines) >= 4, "all is logged")
     assert any("/page" in line for line in lines)
     assert "hush" not in "".join(lines) + caplog.text
+
+
+def test_what_goes_wrong_in_a_handshake_is_logged_here_and_not_told_there(serve, monkeypatch, caplog):
+    """D22"""
+    server = serve()
+    monkeypatch.setattr(server.server.factory.origins, "allow", lambda headers: 1 / 0)
+    answer = server.request(handshake())
+    assert status(answer) == 500
+    assert b"division" not in answer
+    assert "ZeroDivisionError" in caplog.text

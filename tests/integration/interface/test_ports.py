@@ -60,6 +60,18 @@ def test_a_slow_reader_behind_tls_is_closed_as_well(serve, certificate, settings
         wait_until(lambda: server.server.factory.slow_readers, "it is closed")
 
 
+def test_who_is_refused_behind_tls_and_does_not_hang_up_is_cut_off(serve, certificate, monkeypatch):
+    monkeypatch.setattr("relay.http_protocol.CLOSING_TIME", 0.2)
+    key, cert = certificate
+    server = serve(endpoint="ssl:0:interface=127.0.0.1:privateKey=%s:certKey=%s" % (key, cert))
+    trust = ssl.create_default_context(cafile=str(cert))
+    trust.check_hostname = False
+    with sockets.create_connection(("127.0.0.1", server.port)) as raw, trust.wrap_socket(raw) as connection:
+        connection.sendall(handshake(b"Origin: https://evil.example"))
+        assert read_until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 403")
+        wait_until(lambda: server.server.factory.ws_factory.countConnections == 0, "it is forgotten")
+
+
 def test_unix_sockets_work(serve, tmp_path):
     path = tmp_path / "web.sock"
     server = serve(endpoint="unix:%s" % path)

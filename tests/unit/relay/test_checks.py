@@ -1,6 +1,6 @@
 import pytest
 
-from relay.checks import check_keepalive
+from relay.checks import check_keepalive, check_reconnect_text
 
 
 @pytest.mark.parametrize(
@@ -15,3 +15,20 @@ from relay.checks import check_keepalive
 def test_groups_must_outlive_the_pause_between_two_keepalives(settings_override, monkeypatch, interval, config, ids):
     settings_override(CHANNEL_LAYERS={"default": {"CONFIG": config}}, RELAY_KEEPALIVE_INTERVAL=interval)
     assert [found.id for found in check_keepalive(None)] == ids
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        (None, []),
+        ('{"after": %(after).1f}', []),
+        ("soon, 100%%", []),
+        ("100%", ["relay.E002"]),
+        ("%(later)s", ["relay.E002"]),
+        ("%d", ["relay.E002"]),
+        (5, ["relay.E002"]),
+    ],
+)
+def test_what_sockets_are_told_at_the_end_can_be_filled_in(settings_override, text, ids):
+    settings_override(RELAY_RECONNECT_TEXT=text)
+    assert [found.id for found in check_reconnect_text(None)] == ids

@@ -1,5 +1,7 @@
 """The interface server's parts that need no connection. tests/integration/interface has the rest."""
 
+import subprocess
+import sys
 import types
 
 import pytest
@@ -9,6 +11,7 @@ from relay.layers.inmemory import ChannelLayer
 from relay.reactor import reactor
 from relay.server import Server
 from relay.ws_protocol import WebSocketProtocol
+from tests.databases import ROOT
 
 
 class Clock:
@@ -27,6 +30,7 @@ class Uplink:
 
     def __init__(self):
         self.full = False
+        self.refused = self.unsendable = 0
         self.parcels = []
         self.send = self.parcels.append
 
@@ -113,14 +117,11 @@ class Stuck:
 
     state = None
 
-    def __init__(self):
-        self.cut = []
-
     def check(self):
         raise ValueError("Got multiple Response messages")
 
     def break_off(self):
-        self.cut.append(True)
+        """Not reached here: the reactor calls it."""
 
 
 def test_one_bad_connection_is_cut_off_and_keeps_no_other_from_its_ping(clock, monkeypatch, caplog):
@@ -136,8 +137,8 @@ def test_one_bad_connection_is_cut_off_and_keeps_no_other_from_its_ping(clock, m
     clock.now += 30
     server.timeout_checker()
     assert pings == [True]
-    assert stuck.cut == [True]
-    assert again == [server.timeout_checker]
+    assert stuck.break_off in again
+    assert server.timeout_checker in again
     assert "stuck could not be checked" in caplog.text
 
 
@@ -230,27 +231,58 @@ def test_a_socket_has_the_factorys_options_without_a_copy_of_them():
 def test_a_socket_may_send_its_burst_at_once_and_then_its_rate():
     intake = Intake(Limits(rate=10, burst=3, frames=100, bytes=1000), now=0)
     for _ in range(2):
-        intake.take(1, now=0)
+        intake.spend(now=0)
         assert intake.wait(0) == 0
-    intake.take(1, now=0)
+    intake.spend(now=0)
     assert intake.wait(0) == pytest.approx(0.1)
     assert intake.wait(0.1) == pytest.approx(0)
-    intake.take(1, now=0.1)
+    intake.spend(now=0.1)
     assert intake.wait(0.1) == pytest.approx(0.1)
     assert intake.wait(60) == 0
     for _ in range(3):
         assert intake.wait(60) == 0
-        intake.take(1, now=60)
+        intake.spend(now=60)
     assert intake.wait(60) > 0, "a long silence saves up no more than a burst"
 
 
 def test_without_a_rate_only_what_is_on_its_way_limits_a_socket():
     intake = Intake(Limits(rate=0, burst=1, frames=2, bytes=100), now=0)
-    intake.take(10, now=0)
+    for _ in range(5):
+        intake.spend(now=0)
+    intake.take(10)
     assert (intake.full, intake.wait(0)) == (False, 0)
-    intake.take(10, now=0)
+    intake.take(10)
     assert intake.full
     intake.settle(10)
     assert not intake.full
-    intake.take(90, now=0)
+    intake.take(90)
     assert intake.full
+
+
+def test_once_a_minute_it_is_said_what_was_dropped(caplog):
+    server = make_server()
+    server.report(1000)
+    server.fanout.late, server.factory.slow_readers = 3, 1
+    server.report(1030)
+    assert "In the last minute" not in caplog.text
+    server.report(1061)
+    assert "3 messages came for connections that were gone, 1 sockets were closed for not reading" in caplog.text
+    caplog.clear()
+    server.report(1200)
+    assert caplog.text == ""
+
+
+def test_twisteds_errors_are_logged_and_its_chatter_is_not():
+    """D22: Daphne throws its whole log away, unless asked to be verbose."""
+    program = (
+        "import sys, logging; logging.basicConfig(level='INFO'); from relay.server import begin_logging; "
+        "begin_logging(int(sys.argv[1])); from twisted.internet import defer; from twisted.logger import Logger; "
+        "Logger().info('chatter'); defer.fail(ValueError('in a Deferred')); import gc; gc.collect()"
+    )
+    said = {}
+    for verbosity in "12":
+        done = subprocess.run([sys.executable, "-c", program, verbosity], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        said[verbosity] = done.stderr
+    assert all("ValueError: in a Deferred" in text for text in said.values())
+    assert [("chatter" in said[verbosity]) for verbosity in "12"] == [False, True]
