@@ -123,8 +123,9 @@ CHANNEL_PREFIX = env.str("CHANNEL_PREFIX", default="parley:")
 RELAY_RECONNECT_TEXT = '{"type": "reconnect", "after": %(after).2f}'
 #: Origins of other sites whose pages may open sockets here.
 RELAY_ALLOWED_ORIGINS = env.list("RELAY_ALLOWED_ORIGINS", default=[])
-#: Frames a second that one socket may send; 0: no limit.
-RELAY_FRAME_RATE = env.float("RELAY_FRAME_RATE", default=100)
+#: Frames a second that one socket may send, and how many at once: twice of what CHAT_RATE_LIMIT takes. 0: no limit.
+RELAY_FRAME_RATE = env.float("RELAY_FRAME_RATE", default=20)
+RELAY_FRAME_BURST = 20
 RELAY_MAX_SOCKETS = env.int("RELAY_MAX_SOCKETS", default=0)
 RELAY_DRAIN_TIMEOUT = env.float("RELAY_DRAIN_TIMEOUT", default=20)
 LAYER = {
