@@ -87,8 +87,9 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         self.opened = self.heard = self.kept_alive = now
         self.uplink = self.main_factory.uplink
         # The handshake has been read. How long its answer may take is for `check` to say (D8, D9).
-        self.openHandshakeTimeoutCall.cancel()
-        self.openHandshakeTimeoutCall = None
+        if self.openHandshakeTimeoutCall is not None:
+            self.openHandshakeTimeoutCall.cancel()
+            self.openHandshakeTimeoutCall = None
         if not self.main_factory.origins.allow(self.request_info["headers"]):
             origin = values(self.request_info["headers"], b"origin")[0].decode("latin1")
             logger.warning("A page of %r may not open sockets here; RELAY_ALLOWED_ORIGINS can allow it", origin)

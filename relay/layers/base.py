@@ -10,6 +10,7 @@ The contract of relay's layers: ASGI's 1.x interface, and beside it what that ha
 | `dead_letter(delivery, reason)` | it can't be handled: keep it aside |
 | `send_many(messages)`, `send_group_many(group, messages)` | several in one go |
 | `send_in_lane(channel, message, lane)` | a message with an ordering key that its channel does not give it |
+| `be_patient()` | what this thread sends is tried without end |
 | `status()`, `dead_letters()`, `retry_dead(ids)`, `discard_dead(ids)` | for who looks after it |
 
 A layer that has all this lists the extension `leases`. `relay.layers.take` and its companions do as well as they can
