@@ -28,6 +28,8 @@ class Deployment:
 
     name = ""
     path = "/"
+    #: What makes no sense to measure here.
+    left_out: tuple[str, ...] = ()
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -97,6 +99,8 @@ class Parley(Deployment):
 
     name = "Parley"
     path = "/chat/lobby/"
+    # Five thousand take longer to get in than they are kept without an answer to their pings; the plain one tells.
+    left_out = ("memory",)
 
     def start_all(self) -> None:
         self.environment |= {
@@ -132,6 +136,7 @@ class Ready(Plain):
     """The same, where the messages are put into the group from outside, several at a time: frames that are ready."""
 
     name = "relay, frames ready"
+    left_out = ("round trip", "connections", "memory")
     #: Messages that are sent at a time.
     batch = 8
 

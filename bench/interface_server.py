@@ -128,33 +128,48 @@ def running(kind: type[Deployment]) -> Iterator[Deployment]:
             deployment.stop()
 
 
+Figure = Callable[[Deployment], dict[str, float]]
+
+
 def measure(options: argparse.Namespace, console: Console) -> dict[str, dict[str, float]]:
-    """Each figure of each deployment, by its name."""
-    figures: dict[str, Callable[[Deployment], dict[str, float]]] = {
+    """The medians of each deployment's figures, by its name."""
+    figures: dict[str, Figure] = {
         "fan-out": lambda deployment: fan_out(deployment, options.sockets, options.seconds),
         "round trip": round_trip,
         "connections": lambda deployment: connections(deployment, options.sockets),
         "memory": memory,
     }
     wanted = {name: figures[name] for name in options.figures.split(",") if name in figures} or figures
-    chosen = [kind for kind in PEERS_TO_MEASURE if not options.only or kind.__name__.lower() in options.only.split(",")]
-    for kind in list(chosen):
-        reason = kind.absent()
+    kinds = present(options.only, console)
+    runs = [(kind, name) for kind in kinds for name in wanted if name not in kind.left_out] * options.repeats
+    found: dict[str, dict[str, list[float]]] = {kind.name: {} for kind in kinds}
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("", total=len(runs))
+        for kind, name in runs:
+            progress.update(task, description="%s: %s" % (kind.name, name))
+            for key, value in run_once(kind, name, wanted[name], console).items():
+                found[kind.name].setdefault(key, []).append(value)
+            progress.advance(task)
+    return {name: {key: statistics.median(values) for key, values in row.items()} for name, row in found.items()}
+
+
+def present(only: str, console: Console) -> list[type[Deployment]]:
+    """The deployments that are asked for and can be had."""
+    kinds = [kind for kind in PEERS_TO_MEASURE if not only or kind.__name__.lower() in only.split(",")]
+    reasons = {kind: kind.absent() for kind in kinds}
+    for kind, reason in reasons.items():
         if reason:
             console.print("%s is absent: %s" % (kind.name, reason))
-            chosen.remove(kind)
-    found: dict[str, dict[str, list[float]]] = {kind.name: {} for kind in chosen}
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("", total=options.repeats * len(chosen) * len(wanted))
-        for _ in range(options.repeats):
-            for kind in chosen:
-                for name, figure in wanted.items():
-                    progress.update(task, description="%s: %s" % (kind.name, name))
-                    with running(kind) as deployment:
-                        for key, value in figure(deployment).items():
-                            found[kind.name].setdefault(key, []).append(value)
-                    progress.advance(task)
-    return {name: {key: statistics.median(values) for key, values in row.items()} for name, row in found.items()}
+    return [kind for kind in kinds if not reasons[kind]]
+
+
+def run_once(kind: type[Deployment], name: str, figure: Figure, console: Console) -> dict[str, float]:
+    try:
+        with running(kind) as deployment:
+            return figure(deployment)
+    except (OSError, AssertionError) as e:
+        console.print("%s, %s: failed, and is left out: %s" % (kind.name, name, e))
+        return {}
 
 
 def main() -> int:
