@@ -107,6 +107,21 @@ def test_what_was_written_while_the_server_was_away_is_sent_when_it_is_back_even
     assert ChatMessage.objects.count() == 1
 
 
+def test_a_server_that_restarts_says_so_and_the_windows_come_back_by_themselves(window, chat):
+    """D13"""
+    ann, ben = connected(window()), connected(window(size=PHONE))
+    say(ann, "before")
+    expect(line(ben, "before")).to_have_attribute("data-seq", "1")
+    chat.web.send_signal(signal.SIGTERM)
+    for page in (ann, ben):
+        expect(page.get_by_test_id("state")).to_contain_text("server restarting")
+    picture(ben, "room-phone-restarting")
+    assert chat.web.wait(30) == 0
+    chat.replace_web()
+    say(connected(ann), "after")
+    expect(line(connected(ben), "after")).to_have_attribute("data-seq", "2")
+
+
 def test_a_window_that_was_cut_off_resumes_where_it_was(window):
     ann, ben = connected(window()), connected(window())
     say(ann, "before")
