@@ -26,7 +26,8 @@ def main() -> int:
     options = parse(sys.argv[1:])
     # The virtual environment that runs this also runs the Procfile's `python` and `honcho`.
     path = "%s:%s" % (Path(sys.executable).parent, os.environ["PATH"])
-    environment = {"BIND": "127.0.0.1", **os.environ, "PATH": path}
+    # honcho kills what has not ended after five seconds.
+    environment = {"BIND": "127.0.0.1", "RELAY_DRAIN_TIMEOUT": "4", **os.environ, "PATH": path}
     redis = None
     # A termination ends this as Control-C does, so that Redis is stopped whenever it comes.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
