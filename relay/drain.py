@@ -15,8 +15,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two looks whether all are gone.
 LOOK = 0.05
-#: The part of its time that is kept for telling the workers who was cut off at the end, and seconds that are there for
-#: it at least.
+#: The part of its time that is kept for telling the workers who was cut off at the end, and how many seconds that takes
+#: at least.
 LAST_WORDS = 0.2
 AFTERMATH = 1.0
 
@@ -34,26 +34,28 @@ class Drain:
 
     @defer.inlineCallbacks
     def run(self) -> Any:
-        began = self.began = time.monotonic()
+        began = time.monotonic()
         self.factory.closing = True
         yield defer.DeferredList([defer.maybeDeferred(port.stopListening) for port in self.server.ports])
         sockets = self.sockets()
         logger.info("Going away: %d sockets are told to come back", len(sockets))
         yield task.coiterate(self.dismiss(sockets))
-        yield from self.wait_until(self.all_are_gone, lambda: self.patience * (1 - LAST_WORDS))
+        yield from self.wait_until(self.all_are_gone, lambda: began + self.patience * (1 - LAST_WORDS))
         self.cut_off()
         # A connection that was cut is lost in the reactor's next turn, and then its end is sent.
-        yield from self.wait_until(self.all_are_gone, lambda: AFTERMATH + self.patience * (1 - LAST_WORDS))
-        flushed = self.server.uplink.close()
-        yield from self.wait_until(lambda: flushed.called, lambda: AFTERMATH + self.patience)
+        cut = time.monotonic()
+        yield from self.wait_until(self.all_are_gone, lambda: cut + AFTERMATH)
+        flushed, closed = self.server.uplink.close(), time.monotonic()
+        yield from self.wait_until(lambda: flushed.called, lambda: max(closed + AFTERMATH, began + self.patience))
         if not flushed.called:
             logger.error("Messages of %d bytes could not be sent in time and are lost", self.server.uplink.bytes)
         self.server.downlink.stop()
         logger.info("Gone after %.1f s", time.monotonic() - began)
 
-    def wait_until(self, condition: Callable[[], bool], limit: Callable[[], float]) -> Iterator[Any]:
-        """Until this is true, but no longer than `limit` seconds after the beginning."""
-        while not condition() and time.monotonic() - self.began < limit():
+    @staticmethod
+    def wait_until(condition: Callable[[], bool], deadline: Callable[[], float]) -> Iterator[Any]:
+        """Until this is true, or the deadline has come, which `hurry` may bring forward."""
+        while not condition() and time.monotonic() < deadline():
             yield task.deferLater(reactor, LOOK)
 
     def all_are_gone(self) -> bool:

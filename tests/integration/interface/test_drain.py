@@ -102,17 +102,17 @@ def test_a_layer_that_takes_nothing_does_not_keep_a_server_from_ending(
     assert "could not be sent in time and are lost" in caplog.text
 
 
-def test_a_second_signal_waits_for_nobody(serve, drain, monkeypatch):
+def test_a_second_signal_waits_for_nobody_but_tells_of_all(serve, drain):
     server = serve()
-    stuck = threading.Event()
-    with server.socket():
-        monkeypatch.setattr(server.layer, "_send", lambda outgoing: stuck.wait(60) and [])
+    with server.raw(handshake()) as connection:
+        read_until(connection, b"\r\n\r\n")
         ending = drain(server)
-        wait_until(lambda: server.server.uplink.closed or server.protocols(), "it has begun")
+        read_until(connection, b"after")
+        wait_until(lambda: server.protocols()[0].state == server.protocols()[0].STATE_CLOSING, "it waits for an answer")
         server.call(server.server.drain.hurry)
-        ending.join(5)
+        ending.join(3)
         assert not ending.is_alive()
-    stuck.set()
+    assert server.app.wait_for("websocket.disconnect")[0]["code"] == 1006
 
 
 def test_a_connection_that_is_kept_alive_gets_no_more_than_503(serve, drain):

@@ -180,7 +180,7 @@ def group_of(server, count):
 
 
 def test_a_socket_that_does_not_read_is_closed_with_1013_and_the_others_hear_all(serve, settings_override):
-    """D3: Daphne keeps everything for it in its memory."""
+    """D3, D11: Daphne keeps everything for it in its memory; and who is force-closed is never said to be gone."""
     settings_override(RELAY_MAX_UNSENT_BYTES=200_000)
     server = serve(ChannelLayer(capacity=10_000))
     deaf, *others = group_of(server, 3)
