@@ -101,7 +101,10 @@ class Uplink:
         if self.waiting and self.bytes < self.limit // 2:
             waiting, self.waiting = self.waiting, {}
             for owner in waiting:
-                owner.go_on()
+                try:
+                    owner.go_on()
+                except Exception:
+                    logger.exception("%s could not be told that there is room", owner)
 
 
 class Courier(threading.Thread):

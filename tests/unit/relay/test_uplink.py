@@ -112,11 +112,13 @@ def test_what_waited_goes_first_and_what_came_after_it_stays_behind():
 
 def test_who_waits_for_room_is_told_when_half_of_it_is_free():
     _, uplink, courier = make(limit=2000)
-    waiting = Owner()
+    waiting, bad = Owner(), Owner("bad")
     waiting.go_on = lambda: waiting.told.append("go on")
+    bad.go_on = lambda: 1 / 0
     for n in range(4):
         uplink.send(parcel(n, Owner()))
     assert uplink.full
+    uplink.wait_for_room(bad)
     uplink.wait_for_room(waiting)
     parcels = courier.gather()
     courier.work(parcels[:1])
