@@ -38,11 +38,10 @@ class CommandLineInterface(cli.CommandLineInterface):
         logging.basicConfig(
             level=LEVELS[max(0, min(options.verbosity, 2))], format="%(asctime)-15s %(levelname)-8s %(message)s"
         )
-        sys.path.insert(0, ".")
-        module, _, path = options.channel_layer.partition(":")
-        channel_layer: Any = importlib.import_module(module)
-        for name in path.split("."):
-            channel_layer = getattr(channel_layer, name)
+        try:
+            channel_layer = load(options.channel_layer)
+        except (ImportError, AttributeError) as e:
+            self.parser.error("the channel layer %r can't be loaded: %s" % (options.channel_layer, e))
         endpoints = self.endpoints(options)
         logger.info("Starting server at %s, channel layer %s.", ", ".join(endpoints), options.channel_layer)
         self.server = Server(
@@ -70,6 +69,16 @@ class CommandLineInterface(cli.CommandLineInterface):
             host, port = host or cli.DEFAULT_HOST, port or cli.DEFAULT_PORT
         described = build_endpoint_description_strings(host, port, options.unix_socket, options.file_descriptor)
         return sorted(options.socket_strings + described)
+
+
+def load(name: str) -> Any:
+    """What `path.to.module:instance.path` names, seen from the current folder. Raises ImportError, AttributeError."""
+    sys.path.insert(0, ".")
+    module, _, path = name.partition(":")
+    found: Any = importlib.import_module(module or name)
+    for part in path.split("."):
+        found = getattr(found, part)
+    return found
 
 
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:

@@ -55,6 +55,15 @@ def test_it_takes_its_own_flags(started):
     assert not server.proxies.trusts("127.0.0.1")
 
 
+@pytest.mark.parametrize("name", ["project.asgi", "project.asgi:no_layer", "no_project:layer", "project.asgi:"])
+def test_a_layer_that_is_none_is_named(started, name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        CommandLineInterface().run([name])
+    assert ended.value.code == 2
+    assert "the channel layer %r can't be loaded" % name in capsys.readouterr().err
+    assert started == []
+
+
 def test_runserver_is_ours():
     command = load_command_class(get_commands()["runserver"], "runserver")
     assert command.server_cls is Server
