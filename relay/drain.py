@@ -37,7 +37,7 @@ class Drain:
         began = time.monotonic()
         self.factory.closing = True
         yield defer.DeferredList([defer.maybeDeferred(port.stopListening) for port in self.server.ports])
-        sockets = self.sockets()
+        sockets = self.server.sockets()
         logger.info("Going away: %d sockets are told to come back", len(sockets))
         yield task.coiterate(self.dismiss(sockets))
         yield from self.wait_until(self.all_are_gone, lambda: began + self.patience * (1 - LAST_WORDS))
@@ -66,9 +66,6 @@ class Drain:
         """Whoever asked for the end asks again: wait for nobody."""
         logger.info("Asked to stop once more: whoever is left is cut off")
         self.patience = 0
-
-    def sockets(self) -> list[Any]:
-        return [protocol for protocol in self.factory.reply_protocols.values() if hasattr(protocol, "send_restart")]
 
     def dismiss(self, sockets: list[Any]) -> Iterator[None]:
         """Tell each its own time, in any order: the one who came last need not come back last."""
