@@ -18,6 +18,8 @@ from relay.server import Server
 from tests.waiting import FACTOR, wait_until
 
 PATIENCE = 20 * FACTOR
+#: The bytes of a request.
+GET = b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Application(threading.Thread):
@@ -112,6 +114,11 @@ def read_until(connection: RawSocket, end: bytes) -> bytes:
             break
         data += part
     return data
+
+
+def status(answer: bytes) -> int:
+    """The status of an HTTP response."""
+    return int(answer.split(b" ", 2)[1])
 
 
 def handshake(*headers: bytes, path: bytes = b"/", host: bytes = b"localhost") -> bytes:

@@ -7,10 +7,8 @@ from socket import create_connection
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.interface import handshake, read_until
+from tests.interface import GET, handshake, read_until
 from tests.waiting import wait_until
-
-GET = b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 @pytest.fixture
@@ -154,23 +152,24 @@ def test_a_response_is_written_to_its_end(serve, drain):
     assert not ending.is_alive()
 
 
-@pytest.mark.parametrize("text", ["100%", "%(later)s"])
-def test_a_text_that_can_not_be_filled_in_keeps_nobody(serve, drain, settings_override, text, caplog):
-    settings_override(RELAY_RECONNECT_TEXT=text)
-    server = serve()
+def is_closed_without_a_word(server, drain):
+    """Whether the end of a socket's server is a close with 1012 and nothing before it."""
     with server.socket() as socket:
         drain(server)
         with pytest.raises(ConnectionClosed) as closed:
             socket.recv(timeout=10)
-    assert closed.value.rcvd.code == 1012
+    return closed.value.rcvd.code == 1012
+
+
+@pytest.mark.parametrize("text", ["100%", "%(later)s"])
+def test_a_text_that_can_not_be_filled_in_keeps_nobody(serve, drain, settings_override, text, caplog):
+    settings_override(RELAY_RECONNECT_TEXT=text)
+    server = serve()
+    assert is_closed_without_a_word(server, drain)
     assert "RELAY_RECONNECT_TEXT" in caplog.text
 
 
 def test_without_a_text_sockets_are_only_closed(serve, drain, settings_override):
     settings_override(RELAY_RECONNECT_TEXT=None)
     server = serve()
-    with server.socket() as socket:
-        drain(server)
-        with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(timeout=10)
-    assert closed.value.rcvd.code == 1012
+    assert is_closed_without_a_word(server, drain)

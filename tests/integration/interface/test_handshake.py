@@ -6,12 +6,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from relay.layers.inmemory import ChannelLayer
-from tests.interface import handshake, masked, read_until
+from tests.interface import handshake, masked, read_until, status
 from tests.waiting import wait_until
-
-
-def status(answer):
-    return int(answer.split(b" ", 2)[1])
 
 
 def test_a_worker_is_told_what_a_client_asked_for(serve):

@@ -5,19 +5,13 @@ import time
 import pytest
 
 from relay.layers.inmemory import ChannelLayer
-from tests.interface import handshake, read_until
+from tests.interface import GET, handshake, read_until, status
 from tests.waiting import wait_until
-
-GET = b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 def post(body, *headers):
     lines = [b"POST /page HTTP/1.1", b"Host: a", b"Content-Length: %d" % len(body), *headers]
     return b"\r\n".join([*lines, b"", body])
-
-
-def status(answer):
-    return int(answer.split(b" ", 2)[1])
 
 
 def look(server):

@@ -33,12 +33,18 @@ def certificate(tmp_path):
     return key, cert
 
 
+def trusting(cert):
+    """What a client needs that trusts this certificate."""
+    context = ssl.create_default_context(cafile=str(cert))
+    context.check_hostname = False
+    return context
+
+
 def test_tls_endpoints_work_and_nothing_is_written_around_them(serve, certificate):
     """The fast way writes to the socket itself; under TLS that would be in the clear."""
     key, cert = certificate
     server = serve(endpoint="ssl:0:interface=127.0.0.1:privateKey=%s:certKey=%s" % (key, cert))
-    trust = ssl.create_default_context(cafile=str(cert))
-    trust.check_hostname = False
+    trust = trusting(cert)
     with connect("wss://127.0.0.1:%d/" % server.port, ssl=trust, max_size=None, open_timeout=PATIENCE) as socket:
         talk(server, socket)
     assert server.app.messages("websocket.connect")[0]["scheme"] == "wss"
@@ -49,8 +55,7 @@ def test_a_slow_reader_behind_tls_is_closed_as_well(serve, certificate, settings
     settings_override(RELAY_MAX_UNSENT_BYTES=100_000)
     key, cert = certificate
     server = serve(ChannelLayer(capacity=10_000), "ssl:0:interface=127.0.0.1:privateKey=%s:certKey=%s" % (key, cert))
-    trust = ssl.create_default_context(cafile=str(cert))
-    trust.check_hostname = False
+    trust = trusting(cert)
     with sockets.create_connection(("127.0.0.1", server.port)) as raw, trust.wrap_socket(raw) as connection:
         connection.sendall(handshake())
         read_until(connection, b"\r\n\r\n")
@@ -64,8 +69,7 @@ def test_who_is_refused_behind_tls_and_does_not_hang_up_is_cut_off(serve, certif
     monkeypatch.setattr("relay.http_protocol.CLOSING_TIME", 0.2)
     key, cert = certificate
     server = serve(endpoint="ssl:0:interface=127.0.0.1:privateKey=%s:certKey=%s" % (key, cert))
-    trust = ssl.create_default_context(cafile=str(cert))
-    trust.check_hostname = False
+    trust = trusting(cert)
     with sockets.create_connection(("127.0.0.1", server.port)) as raw, trust.wrap_socket(raw) as connection:
         connection.sendall(handshake(b"Origin: https://evil.example"))
         assert read_until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 403")
