@@ -150,7 +150,7 @@ class Ready(Plain):
     def say(self, sender: socket.socket) -> None:
         self.asked += 1
         if self.asked == self.batch:
-            self.layer.send_group_many("all", [{"text": PADDED}] * self.asked)
+            self.layer.send_to_groups([("all", {"text": PADDED})] * self.asked)
             self.asked = 0
 
 

@@ -64,10 +64,16 @@ def send_many(layer: Any, messages: Iterable[tuple[str, dict[str, Any]]]) -> lis
     return refused
 
 
-def send_group_many(layer: Any, group: str, messages: Iterable[dict[str, Any]]) -> None:
-    """`LeasingLayer.send_group_many`. To another layer one after the other."""
+def send_to_groups(layer: Any, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """`LeasingLayer.send_to_groups`. To another layer one after the other."""
     if leases(layer):
-        layer.send_group_many(group, messages)
+        layer.send_to_groups(messages)
     else:
-        for message in messages:
+        for group, message in messages:
             layer.send_group(group, message)
+
+
+def stop_waiting(layer: Any) -> None:
+    """`LeasingLayer.stop_waiting`. On another layer, who waits waits until its time is up."""
+    if leases(layer):
+        layer.stop_waiting()

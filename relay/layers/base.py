@@ -8,10 +8,11 @@ The contract of relay's layers: ASGI's 1.x interface, and beside it what that ha
 | `give_back(deliveries, reason, delay)` | they are not; each with all of its lane that is not acknowledged |
 | `renew(deliveries)` | which of them are still the caller's; those stay so for another lease |
 | `dead_letter(delivery, reason)` | it can't be handled: keep it aside |
-| `send_many(messages)`, `send_group_many(group, messages)` | several in one go |
+| `send_many(messages)`, `send_to_groups(messages)` | several in one go |
 | `send_in_lane(channel, message, lane)` | a message with an ordering key that its channel does not give it |
 | `be_patient()` | what this thread sends is tried without end |
-| `status()`, `dead_letters()`, `retry_dead(ids)`, `discard_dead(ids)` | for who looks after it |
+| `stop_waiting()` | this process takes no more |
+| `status()`, `dead_letters()`, `workers()`, … | for who looks after it: `relay.layers.upkeep` |
 
 A layer that has all this lists the extension `leases`. `relay.layers.take` and its companions do as well as they can
 on one that has not.
@@ -32,11 +33,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgpack
-from asgiref.base_layer import BaseChannelLayer
 
-from relay.layers.delivery import ChannelStatus, Content, DeadLetter, Delivery, Lease, Outgoing, Record
+from relay.layers.delivery import Content, Delivery, Lease, Outgoing, Record
 from relay.layers.groups import GroupMap
 from relay.layers.readers import Reader, Readers
+from relay.layers.upkeep import Upkeep
 from relay.names import StrictNames
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ def lane_named(key: str, value: str | int) -> str:
     return "%s=%s" % (key, text)
 
 
-class LeasingLayer(StrictNames, BaseChannelLayer):
+class LeasingLayer(StrictNames, Upkeep):
     """
     asgiref's BaseChannelLayer, with leases, lanes and dead letters. What is kept where is up to the subclasses.
 
@@ -232,6 +233,11 @@ class LeasingLayer(StrictNames, BaseChannelLayer):
         """Give up a message: it is kept with its reason for `manage.py deadletters`, and acknowledged."""
         raise NotImplementedError
 
+    def stop_waiting(self) -> None:
+        """Whoever waits for messages in this process gets none at once, and so does who would wait later."""
+        for reader in self.readers.living():
+            reader.close()
+
     def _receive(self, reader: Reader, channels: Iterable[str], block: bool) -> tuple[str | None, Content | None]:
         names = self._names(channels)
         buffer = next((reader.buffers[name] for name in names if reader.buffers.get(name)), None)
@@ -306,13 +312,17 @@ class LeasingLayer(StrictNames, BaseChannelLayer):
 
     def send_group(self, group: str, message: dict[str, Any]) -> None:
         """Send to every member. Those whose channels are full miss it: that is counted and logged."""
-        self.send_group_many(group, [message])
+        self.send_to_groups([(group, message)])
 
-    def send_group_many(self, group: str, messages: Iterable[dict[str, Any]]) -> None:
-        """Send messages to every member, in this order. An interface process gets each once for all its sockets."""
+    def send_to_groups(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """
+        Send each message to every member of its group, in this order. An interface process gets each once for all its
+        sockets. What can't be sent at all raises before any is sent.
+        """
         raise NotImplementedError
 
     def _group_message(self, group: str, message: dict[str, Any]) -> tuple[str, bytes]:
+        self.valid_group_name(group)
         if not isinstance(message, dict):
             raise TypeError("A message must be a dict, and the one for group %s is %r" % (group, type(message)))
         return self.new_id(), self._pack("group " + group, message)
@@ -321,49 +331,16 @@ class LeasingLayer(StrictNames, BaseChannelLayer):
         self.valid_group_name(group)
         self.valid_channel_name(channel)
 
-    def _warn_of_dropped(self, group: str, dropped: int) -> None:
-        if dropped:
-            logger.warning(
-                "%d messages for group %s were dropped: the queues of their readers are full", dropped, group
-            )
+    def _warn_of_dropped(self, dropped: dict[str, int]) -> None:
+        for group, number in dropped.items():
+            if number:
+                logger.warning(
+                    "%d messages for group %s were dropped: the queues of their readers are full", number, group
+                )
 
     def _process_of(self, channel: str) -> str:
         """The interface process that a channel belongs to. Empty: it is an ordinary channel."""
         return self.non_local_name(channel) if "!" in channel else ""
-
-    # For who looks after it
-
-    def status(self) -> list[ChannelStatus]:
-        """How each channel does that has been used, by name."""
-        raise NotImplementedError
-
-    def dead_letters(self) -> list[DeadLetter]:
-        """The messages that were given up, the oldest first."""
-        raise NotImplementedError
-
-    def retry_dead(self, ids: Iterable[str]) -> int:
-        """Send these again, as fresh as they were; returns how many there were. Not those that nobody can read."""
-        raise NotImplementedError
-
-    def discard_dead(self, ids: Iterable[str]) -> int:
-        """Forget these; returns how many there were."""
-        raise NotImplementedError
-
-    def global_statistics(self) -> dict[str, int]:
-        """ASGI's statistics extension: counts over all channels."""
-        rows = self.status()
-        return {"messages_count": sum(row.sent for row in rows), "channel_full_count": sum(row.full for row in rows)}
-
-    def channel_statistics(self, channel: str) -> dict[str, float]:
-        """ASGI's statistics extension: the counts of one channel."""
-        name = self.non_local_name(channel)
-        row = next((row for row in self.status() if row.channel == name), ChannelStatus(name))
-        return {
-            "messages_count": row.sent,
-            "messages_pending": row.depth,
-            "messages_max_age": row.age,
-            "channel_full_count": row.full,
-        }
 
     # What a subclass keeps its messages with
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -43,20 +44,19 @@ class Memberships(LeasingLayer):
         with self.news:
             return [channel for members in self._living(group).values() for channel in members]
 
-    def send_group_many(self, group: str, messages: Iterable[dict[str, Any]]) -> None:
-        self.valid_group_name(group)
+    def send_to_groups(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
         messages = list(messages)
-        packed = [self._group_message(group, message) for message in messages]
-        dropped = 0
+        packed = [self._group_message(group, message) for group, message in messages]
+        dropped: Counter[str] = Counter()
         with self.news:
-            for process, members in self._living(group).items():
-                # An interface process finds its sockets itself; an ordinary channel is its own target.
-                if process:
-                    copies = [Outgoing(process, process, "@" + group, each, body) for each, body in packed]
-                    dropped += len(self._send(copies))
-                else:
-                    dropped += len(self.send_many([(name, message) for message in messages for name in members]))
-        self._warn_of_dropped(group, dropped)
+            for (group, message), (message_id, body) in zip(messages, packed, strict=True):
+                for process, members in self._living(group).items():
+                    # An interface process finds its sockets itself; an ordinary channel is its own target.
+                    if process:
+                        dropped[group] += len(self._send([Outgoing(process, process, "@" + group, message_id, body)]))
+                    else:
+                        dropped[group] += len(self.send_many([(name, message) for name in members]))
+        self._warn_of_dropped(dropped)
 
     def _living(self, group: str) -> dict[str, dict[str, float]]:
         """The members by process; those whose time is up are dropped."""

@@ -1,8 +1,9 @@
 """Groups in Redis: a group lists interface processes, and a broadcast is one message for each."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from relay.layers.base import LeasingLayer
 from relay.layers.delivery import Outgoing
@@ -16,6 +17,15 @@ NO_PROCESS = "-"
 
 #: Members that are put back with one call.
 RESTORE_BATCH = 1000
+
+
+class Packed(NamedTuple):
+    """A message for a group, ready to be sent."""
+
+    group: str
+    id: str
+    body: bytes
+    message: dict[str, Any]
 
 
 class RedisGroups(LeasingLayer):
@@ -54,20 +64,34 @@ class RedisGroups(LeasingLayer):
         channels = shard.run_patiently("group_channels", [self.keys.group(group)], [], self.patience)
         return [channel.decode() for channel in channels]
 
-    def send_group_many(self, group: str, messages: Iterable[dict[str, Any]]) -> None:
-        self.valid_group_name(group)
-        packed = [(*self._group_message(group, message), message) for message in messages]
-        args: list[Any] = [self._milliseconds(self.expiry)]
-        args += [records.tail(message_id, "@" + group, body) for message_id, body, _ in packed]
-        shard = self.shard_of(group)
-        elsewhere, ordinary, dropped = self._run_once(shard, "group_send", [self.keys.group(group)], args)
-        for ready in elsewhere:
-            process = self.keys.channel_of(ready.decode())
-            copies = [Outgoing(process, process, "@" + group, message_id, body) for message_id, body, _ in packed]
-            dropped += len(self._send(copies))
-        for channel in ordinary:
-            dropped += len(self.send_many([(channel.decode(), message) for _, _, message in packed]))
-        self._warn_of_dropped(group, dropped)
+    def send_to_groups(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        packed = [Packed(group, *self._group_message(group, message), message) for group, message in messages]
+        by_shard: dict[Shard, list[Packed]] = {}
+        for each in packed:
+            by_shard.setdefault(self.shard_of(each.group), []).append(each)
+        dropped: Counter[str] = Counter()
+        for shard, some in by_shard.items():
+            dropped += self._send_groups_of(shard, some)
+        self._warn_of_dropped(dropped)
+
+    def _send_groups_of(self, shard: Shard, messages: list["Packed"]) -> Counter[str]:
+        """Send to groups that live on one server; returns how many messages each was not sent."""
+        number_of = {group: number for number, group in enumerate(dict.fromkeys(each.group for each in messages), 1)}
+        args: list[Any] = [self._milliseconds(self.expiry), len(number_of)]
+        for each in messages:
+            args += [number_of[each.group], records.tail(each.id, "@" + each.group, each.body)]
+        answers = self._run_once(shard, "group_send", [self.keys.group(group) for group in number_of], args)
+        dropped: Counter[str] = Counter()
+        for group, (elsewhere, ordinary, lost) in zip(number_of, answers, strict=True):
+            dropped[group] += lost
+            of_group = [each for each in messages if each.group == group] if elsewhere or ordinary else []
+            for ready in elsewhere:
+                process = self.keys.channel_of(ready.decode())
+                copies = [Outgoing(process, process, "@" + group, each.id, each.body) for each in of_group]
+                dropped[group] += len(self._send(copies))
+            for channel in ordinary:
+                dropped[group] += len(self.send_many([(channel.decode(), each.message) for each in of_group]))
+        return dropped
 
     def restore_groups(self, shard: Shard) -> None:
         """Put the groups that live on this server back, as this process knows them; then tell who wants to know."""

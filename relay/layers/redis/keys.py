@@ -58,6 +58,7 @@ class Keys:
         self.letters = self.root + "letters"
         self.epoch = self.root + "epoch"
         self.swept = self.root + "swept"
+        self.workers = self.root + "workers"
         self._ready = self.root + "ready:"
         self._lane = self.root + "lane:"
 

@@ -1,6 +1,7 @@
 """The Redis layer: lanes, leases and groups on one or several servers."""
 
 import functools
+import json
 import logging
 import math
 import os
@@ -271,6 +272,16 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
     def discard_dead(self, ids: Iterable[str]) -> int:
         wanted = list(ids)
         return sum(shard.run("letter_discard", (), wanted) for shard in self.shards)
+
+    def note_worker(self, name: str, report: dict[str, Any], seconds: float) -> None:
+        # On each server: any one of them is enough to be seen.
+        for shard in self.shards:
+            if shard.may_be_tried():
+                shard.run("worker_note", [self.keys.workers], [name, json.dumps(report), int(seconds * 1000)])
+
+    def workers(self) -> dict[str, dict[str, Any]]:
+        found = [shard.run("worker_list", [self.keys.workers]) for shard in self.shards]
+        return {name.decode(): json.loads(report) for pairs in found for name, report in pairs}
 
     def flush(self) -> None:
         """Delete everything that the layer keeps, on all servers. For tests: it takes what others wait for, too."""

@@ -56,7 +56,7 @@ def test_a_take_gives_a_broadcast_once_with_all_its_sockets(make_layer):
     for socket in ("web!a", "web!b"):
         layer.group_add("g", socket)
     layer.send("web!a", {"to": "one"})
-    layer.send_group_many("g", [{"n": 1}, {"n": 2}])
+    layer.send_to_groups([("g", {"n": 1}), ("g", {"n": 2})])
     deliveries = layer.take(["web!"], 10)
     assert [(delivery.channels, delivery.content) for delivery in deliveries] == [
         (("web!a",), {"to": "one"}),
@@ -93,7 +93,7 @@ def test_ordinary_channels_are_members_too(make_layer):
     layer.group_add("g", "log")
     layer.group_add("g", "audit")
     layer.group_add("g", "web!a")
-    layer.send_group_many("g", [{"n": 1}, {"n": 2}])
+    layer.send_to_groups([("g", {"n": 1}), ("g", {"n": 2})])
     assert sorted(layer.group_channels("g")) == ["audit", "log", "web!a"]
     for channel in ("log", "audit"):
         assert sorted(layer.receive([channel])[1]["n"] for _ in range(2)) == [1, 2]
@@ -140,7 +140,7 @@ def test_of_many_messages_for_a_group_a_queue_takes_what_fits(make_layer):
     layer = make_layer(capacity=5)
     layer.group_add("g", "web!a")
     read(layer, "web!")
-    layer.send_group_many("g", [{"n": n} for n in range(8)])
+    layer.send_to_groups([("g", {"n": n}) for n in range(8)])
     assert [content["n"] for _, content in read(layer, "web!")] == [0, 1, 2, 3, 4]
     assert [row.full for row in layer.status()] == [3]
 

@@ -40,7 +40,7 @@ def send():
         time.sleep(0.3)
         layer.send("web!a", {"n": n, "at": time.time()})
     reactor.callFromThread(tick)
-    layer.send_group_many("g", [{"n": n, "at": 0} for n in range(3, 153)])
+    layer.send_to_groups([("g", {"n": n, "at": 0}) for n in range(3, 153)])
 
 reactor.callWhenRunning(read)
 reactor.callWhenRunning(lambda: threading.Thread(target=send, daemon=True).start())
