@@ -46,8 +46,18 @@ RECONNECT_TEXT = None
 RECONNECT_AFTER = 1.0
 RECONNECT_RATE = 100.0
 
-#: Seconds that an interface server takes at most to end when it is told to.
+#: Seconds that an interface server or a worker takes at most to end when it is told to.
 DRAIN_TIMEOUT = 20.0
+
+#: Seconds for which a worker keeps what it can't send because a channel is full. After that the message whose consumer
+#: wanted to send it has failed, and is handled once more.
+SEND_PATIENCE = 30.0
+
+#: Seconds that a consumer may run before others get the messages that wait behind it.
+CONSUMER_PATIENCE = 0.5
+
+#: Seconds after which a consumer that still runs is named in the log; and between two such lines.
+SLOW_CONSUMER = 30.0
 
 #: Seconds after which the turn of a crashed `linearize` holder ends. A living holder renews it three times as often.
 TURN_LEASE = 10.0

@@ -10,7 +10,8 @@ from typing import Any
 from channels.message import Message, pending_message_store
 from channels.signals import consumer_finished, consumer_started
 
-from relay.dispatch import dispatch, requeue
+from relay.batches import BatchConsumer
+from relay.dispatch import dispatch, requeue, send_or_drop
 from relay.layers import leases
 from relay.layers.base import lane_named
 from relay.turns import MINE, WAITING, turns_of
@@ -32,6 +33,9 @@ def linearize(func: Callable[..., Any]) -> Callable[..., Any]:
     that socket: no worker waits for it, other sockets are not held up, and it is never dropped. What no lock can mend:
     there, two workers may take two frames of a socket and be overtaken by one another before either gets here.
     """
+
+    if isinstance(func, BatchConsumer):
+        return linearized_batch(func)
 
     @functools.wraps(func)
     def inner(message: Message, *args: Any, **kwargs: Any) -> Any:
@@ -57,15 +61,59 @@ def linearize(func: Callable[..., Any]) -> Callable[..., Any]:
     return inner
 
 
+def batch_consumer(func: Callable[..., Any] | None = None, limit: int = 200) -> Any:
+    """
+    Make a consumer of a function that takes a list of messages.
+
+        @batch_consumer
+        def save_messages(messages): ...
+
+    The messages come from one or many lanes, each lane's in order, `limit` at most, and all from the same route. If the
+    function raises for several, they are handled one by one, so a bad message takes no other with it: what it writes
+    should be one transaction. A worker that knows of no batches, such as Channels' own, gives it lists of one.
+
+    Put it outermost, or right below `linearize`: decorators for one message know nothing of lists.
+    """
+    if func is None:
+        return functools.partial(batch_consumer, limit=limit)
+    return BatchConsumer(func, limit)
+
+
+def linearized_batch(consumer: BatchConsumer) -> BatchConsumer:
+    """`linearize` for a batch consumer: messages that their layer did not order by reply channel are put in a lane."""
+
+    def many(messages: list[Message], **kwargs: Any) -> None:
+        here = []
+        for message in messages:
+            if is_in_lane(message):
+                here.append(message)
+            else:
+                requeue(message, message.channel_layer.send_in_lane, lane_of(message))
+        if here:
+            consumer.many(here, **kwargs)
+
+    single = linearize(lambda message, **kwargs: consumer.many([message], **kwargs))
+    return BatchConsumer(functools.wraps(consumer.many)(many), consumer.limit, single)
+
+
+def lane_of(message: Message) -> str:
+    return lane_named("reply_channel", message.reply_channel.name)
+
+
+def is_in_lane(message: Message) -> bool:
+    """Whether its layer keeps it in order with the others of its socket. What no layer has had is in order anyway."""
+    lane = lane_of(message)
+    return getattr(message.content, "lane", lane) == lane
+
+
 def in_lane(func: Callable[..., Any], message: Message, *args: Any, **kwargs: Any) -> Any:
     """
     Run a consumer on a layer that keeps the order itself: nothing is left to do. A message that its layer did not order
     by the reply channel is put in that lane, and comes again from there.
     """
-    lane = lane_named("reply_channel", message.reply_channel.name)
-    if getattr(message.content, "lane", lane) == lane:
+    if is_in_lane(message):
         return func(message, *args, **kwargs)
-    return requeue(message, message.channel_layer.send_in_lane, lane)
+    return requeue(message, message.channel_layer.send_in_lane, lane_of(message))
 
 
 def turns_here() -> set[str]:
@@ -117,7 +165,10 @@ def finish_run() -> None:
     End the consumer run that this thread is in, as its worker would. What it wanted to send and can't is logged and
     dropped: its worker must not send it a second time, nor lose the next message to it.
     """
+    sends = pending_message_store.threadlocal.messages
+    pending_message_store.prepare()
     try:
+        send_or_drop(sends)
         consumer_finished.send(sender=linearize)
     except Exception:
         logger.exception("What a consumer wanted to send could not be sent")

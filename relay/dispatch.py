@@ -1,53 +1,200 @@
-"""Running the consumer of one message, as `channels.worker.Worker` does inside its loop."""
+"""Running messages through their consumers: what `channels.worker.Worker` does inside its loop."""
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from channels.exceptions import ChannelSocketException, ConsumeLater, DenyConnection
-from channels.message import Message
+from channels.exceptions import ChannelSocketException, ConsumeLater, DenyConnection, WebsocketCloseException
+from channels.message import Message, pending_message_store
 from channels.signals import consumer_finished, consumer_started
+
+from relay import databases
+from relay.batches import BatchConsumer
+from relay.layers.delivery import Delivery
+from relay.outbox import Send, send_all
 
 logger = logging.getLogger(__name__)
 
 #: How often it is tried to put a message back that its consumer wants later, and the seconds between two tries.
 REQUEUE_TRIES, REQUEUE_INTERVAL = 100, 0.05
 
+#: What a client hears whose consumer failed: it waits for an answer, and would wait until its time is up (B10).
+ANSWERS: dict[str, dict[str, Any]] = {
+    "websocket.connect": {"close": True},
+    "http.request": {"status": 500, "headers": [(b"Content-Type", b"text/plain")], "content": b"Server error"},
+}
+
+
+class Run:
+    """
+    Messages that are handled in one go by one consumer: mostly one, several if it takes batches.
+
+    `layer` is Channels' wrapper of a channel layer: it has the router.
+    """
+
+    def __init__(self, layer: Any, deliveries: list[Delivery]):
+        self.layer = layer
+        self.deliveries = deliveries
+        self.messages: list[Message] = []
+        self.consumer: Callable[..., Any] | None = None
+        self.kwargs: dict[str, Any] = {}
+        #: Why it failed; and whether its consumer asked for another time.
+        self.error: BaseException | None = None
+        self.later = False
+        #: Whether its consumer is through.
+        self.handled = False
+        #: What it wants to send and has not yet.
+        self.sends: list[Send] = []
+        #: When a channel was first too full for it, on the monotonic clock.
+        self.refused_at: float | None = None
+
+    @property
+    def channel(self) -> str:
+        return self.deliveries[0].channel
+
+    @property
+    def lanes(self) -> set[Any]:
+        """What may not go on without it."""
+        return {delivery.lease or delivery for delivery in self.deliveries}
+
+    @property
+    def answer(self) -> list[Send]:
+        """What a client hears whose message failed for good."""
+        content = ANSWERS.get(self.channel)
+        return [(message.reply_channel, content) for message in self.messages if content and message.reply_channel]
+
+    def find_consumer(self) -> "Run":
+        """Route it. A message that can't be routed has failed."""
+        try:
+            (delivery,) = self.deliveries
+            self.messages = [Message(delivery.content, delivery.channel, self.layer)]
+            found = match(self.layer.router, self.messages[0])
+            if found is None:
+                raise LookupError("No consumer is routed for this message on %s" % delivery.channel)
+            self.consumer, self.kwargs = found
+        except Exception as e:
+            self.error = e
+        return self
+
+    def takes(self, other: "Run") -> bool:
+        """Whether `other` can be handled together with this one."""
+        consumer = self.consumer
+        is_same = isinstance(consumer, BatchConsumer) and other.consumer is consumer and other.kwargs == self.kwargs
+        return is_same and len(self.messages) < consumer.limit  # type: ignore[union-attr]
+
+    def join(self, other: "Run") -> None:
+        self.deliveries += other.deliveries
+        self.messages += other.messages
+
+    def split(self) -> list["Run"]:
+        """Each message by itself."""
+        return [Run(self.layer, [delivery]).find_consumer() for delivery in self.deliveries]
+
+    def execute(self) -> None:
+        """
+        Call the consumer. Afterwards `sends` is what it wants to send; nothing if it failed, which `error` tells (B11).
+
+        One that lost its database is called once more, with another connection.
+        """
+        if self.consumer is None:
+            return
+        self.attempt()
+        if self.error is not None and databases.was_lost(self.error) and not databases.is_away():
+            logger.warning("The database connection was lost in a consumer of %s; it is called again", self.channel)
+            self.attempt()
+
+    def attempt(self) -> None:
+        self.error, self.later = None, False
+        try:
+            databases.refresh()
+            consumer_started.send(sender=Run, environ={})
+            self.call()
+            self.sends = pending_message_store.threadlocal.messages
+        except ConsumeLater:
+            self.later = True
+        except Exception as e:
+            self.error = e
+        except BaseException as e:
+            # SystemExit and the like end no worker.
+            self.error = RuntimeError("The consumer raised %r" % e)
+            self.error.__cause__ = e
+        pending_message_store.prepare()
+        try:
+            consumer_finished.send(sender=Run)
+        except Exception:
+            logger.exception("What listens to consumer_finished failed after a message on %s", self.channel)
+
+    def call(self) -> None:
+        """Call the consumer, and do what Channels' own exceptions ask for."""
+        assert self.consumer is not None
+        if len(self.messages) > 1:
+            self.consumer.many(self.messages, **self.kwargs)  # type: ignore[attr-defined]
+            return
+        (message,) = self.messages
+        try:
+            self.consumer(message, **self.kwargs)
+        except DenyConnection:
+            if message.channel.name != "websocket.connect":
+                raise ValueError("DenyConnection is for websocket.connect, not for %s" % message.channel.name) from None
+            message.reply_channel.send({"close": True})
+        except WebsocketCloseException as e:
+            close_socket(message, e._code)
+        except ChannelSocketException as e:
+            e.run(message)
+
+
+def match(router: Any, message: Message) -> tuple[Callable[..., Any], dict[str, Any]] | None:
+    """`router.match`, without its deep copy of the whole message (B18): only what is included copies it."""
+    for entry in router.root.routing:
+        found = entry.match(message)
+        if found is not None:
+            return found
+    return None
+
+
+def close_socket(message: Message, code: int | None) -> None:
+    """
+    Do what WebsocketCloseException asks for. Its own `run` refuses the reply channels of every Daphne since 1.0 (B2),
+    and its check lets any number pass (B3): what is no code for an application closes with 1011.
+    """
+    if message.reply_channel is None:
+        raise ValueError("WebsocketCloseException is for sockets, and this message on %s has none" % message.channel)
+    if code is not None and not (isinstance(code, int) and (code == 1000 or 3000 <= code <= 4999)):
+        logger.error("A consumer of %s closes a socket with %r, which is no close code: 1011", message.channel, code)
+        code = 1011
+    message.reply_channel.send({"close": code or True})
+
 
 def dispatch(layer: Any, channel: str, content: dict[str, Any]) -> None:
     """
-    Run the message on `channel` through its consumer. Whatever fails is logged here, nothing is raised.
-
-    `layer` is Channels' wrapper of a channel layer: it has the router. Restated from `Worker.run`, whose loop has no
-    such part to call.
+    Run one message that is not on lease through its consumer, and send what comes of it. Whatever fails is logged here,
+    nothing is raised.
     """
+    run = Run(layer, [Delivery((channel,), content)]).find_consumer()  # type: ignore[arg-type]
+    run.execute()
+    if run.error is not None:
+        logger.error("The consumer of a message on %s raised", channel, exc_info=run.error)
+        run.sends = run.answer
     try:
-        message = Message(content=content, channel_name=channel, channel_layer=layer)
-        match = layer.router.match(message)
-        if match is None:
-            logger.error("No consumer is routed for a message on %s; it is left out", channel)
-            return
-        consumer, kwargs = match
-        consumer_started.send(sender=dispatch, environ={})
-        try:
-            run(consumer, kwargs, message)
-        finally:
-            consumer_finished.send(sender=dispatch)
+        if run.later:
+            requeue(run.messages[0], layer.send)
+        send_or_drop(run.sends)
     except Exception:
-        logger.exception("The consumer of a message on %s raised", channel)
+        logger.exception("What a consumer of %s wanted to send, or to have again, is dropped", channel)
 
 
-def run(consumer: Callable[..., Any], kwargs: dict[str, Any], message: Message) -> None:
-    """Call the consumer, and do what Channels' own exceptions ask for."""
-    try:
-        consumer(message, **kwargs)
-    except DenyConnection:
-        message.reply_channel.send({"close": True})
-    except ChannelSocketException as e:
-        e.run(message)
-    except ConsumeLater:
-        requeue(message, message.channel_layer.send)
+def send_or_drop(sends: Iterable[Send]) -> None:
+    """Send these, with patience for channels that are full; what can't be sent is logged."""
+    left = list(sends)
+    for _ in range(REQUEUE_TRIES):
+        left, unsendable = send_all(left)
+        for (target, _), why in unsendable:
+            logger.error("A message for %s can't be sent and is dropped: %s", target.name, why)
+        if not left:
+            return
+        time.sleep(REQUEUE_INTERVAL)
+    logger.error("%d messages are dropped: %s stayed full", len(left), left[0][0].name)
 
 
 def requeue(message: Message, send: Callable[..., None], *args: Any) -> None:

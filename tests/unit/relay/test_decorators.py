@@ -151,7 +151,7 @@ def test_sends_that_fail_cost_no_waiting_message_and_are_not_repeated(layer, mon
     assert handled == ["0", "1", "2", "later"]
     assert layer.receive(["free"])[1] == {"n": 1}
     assert layer.receive(["free"]) == (None, None)
-    assert "What a consumer wanted to send could not be sent" in caplog.text
+    assert "1 messages are dropped: full stayed full" in caplog.text
 
 
 def test_a_linearized_consumer_may_call_another(layer):

@@ -43,14 +43,15 @@ def test_poison_does_not_get_out(layer, poison):
 
 def test_a_message_without_a_consumer_is_logged(layer, caplog):
     dispatch(layer, "nobody", {})
-    assert "No consumer is routed for a message on nobody" in caplog.text
+    assert "No consumer is routed for this message on nobody" in caplog.text
 
 
 def test_a_denied_connection_is_closed(layer):
     def consumer(message):
         raise DenyConnection
 
-    dispatch(layer, "work", routed(layer, consumer))
+    layer.router.root.routing.insert(0, route("websocket.connect", consumer))
+    dispatch(layer, "websocket.connect", {"reply_channel": "test.reply!x"})
     assert layer.receive(["test.reply!"]) == ("test.reply!x", {"close": True})
 
 
@@ -63,7 +64,7 @@ def test_a_message_for_later_whose_channel_stays_full_is_logged(layer, caplog, m
 
     layer.channel_layer.capacity = 0
     dispatch(layer, "work", routed(layer, consumer))
-    assert "The consumer of a message on work raised" in caplog.text
+    assert "What a consumer of work wanted to send, or to have again, is dropped" in caplog.text
 
 
 def test_a_message_for_later_goes_back_on_its_channel(layer):

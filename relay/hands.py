@@ -1,0 +1,340 @@
+"""
+The work of one thread of a worker: it takes messages, has them handled, sends what comes of it, and acknowledges.
+
+Where a message is: `waiting` (taken, not begun), `running`, `held` (handled, but what it wants to send finds its
+channel full; and what comes behind it in its lane), `done` (handled, and all is sent). The layer is told of what is
+done with the next take. Whatever has not been told when the process dies is delivered again.
+"""
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from channels.message import Message
+
+from relay import conf, databases
+from relay.dispatch import Run
+from relay.layers import acknowledge, be_patient, give_back, leases, take
+from relay.layers.delivery import Delivery
+from relay.outbox import Send, send_all
+from relay.tally import Tally
+
+logger = logging.getLogger(__name__)
+
+#: Messages that are taken at once: as many as are handled in TURN seconds, so that none waits long in one worker's
+#: hands while another has nothing to do; and no more than LIMIT.
+TURN, LIMIT = 0.03, 200
+#: Seconds after which the layer is told what is done though there is more to do.
+TELL_AFTER = 0.02
+#: Seconds between two tries to send to a full channel; and runs that may be held before only full channels are read.
+RESEND, HELD_LIMIT = 0.05, 50
+#: Seconds that a full queue of an interface process is tried, as Channels does: its client does not read.
+CLIENT_PATIENCE = 2.0
+#: Seconds of the first and the longest rest of a message that failed.
+FIRST_REST, LONGEST_REST = 0.1, 2.0
+#: Characters of a traceback that are kept with a dead letter: its end.
+REASON_LIMIT = 8000
+
+
+class Hands:
+    """
+    Run `work` in a thread. Other threads may call `stop`, `let_others` and `give_up`.
+
+    layer: Channels' wrapper of a channel layer.
+    """
+
+    def __init__(
+        self, layer: Any, channels: Iterable[str], callback: Callable[[str, Message], None] | None = None
+    ) -> None:
+        self.layer = layer
+        self.channels = list(channels)
+        self.callback = callback
+        self.tally = Tally()
+        self.stopping = threading.Event()
+        #: Guards what follows.
+        self.lock = threading.Lock()
+        self.waiting: list[Run] = []
+        self.running: Run | None = None
+        self.running_since = 0.0
+        self.held: list[Run] = []
+        self.done: list[Delivery] = []
+        self.told_at = 0.0
+        self.resend_at = 0.0
+        #: Seconds that a message takes, lately.
+        self.pace = 0.001
+
+    # The thread's own
+
+    def work(self) -> None:
+        """Until `stop` is called. Nothing that a message, consumer, database or layer does ends it."""
+        be_patient(self.layer)
+        pause = FIRST_REST
+        while not self.stopping.is_set():
+            try:
+                self.turn()
+                pause = FIRST_REST
+            except Exception:
+                logger.exception("A worker's turn failed; the next comes in %.1f s", pause)
+                self.stopping.wait(pause)
+                pause = min(2 * pause, LONGEST_REST)
+        self.put_down()
+
+    def turn(self) -> None:
+        """Take messages and handle them."""
+        channels = self.wanted()
+        block = not self.held
+        taken = self.take(channels, block) if channels else []
+        started = time.monotonic()
+        with self.lock:
+            self.waiting += [Run(self.layer, [delivery]).find_consumer() for delivery in taken]
+        while not self.stopping.is_set() and (run := self.begin()) is not None:
+            self.handle(run)
+            self.tell(only_if_late=True)
+        if taken:
+            took = time.monotonic() - started
+            self.tally.busy += took
+            self.pace += (took / len(taken) - self.pace) / 4
+        if self.held:
+            self.resend(patiently=not taken)
+
+    def take(self, channels: list[str], block: bool) -> list[Delivery]:
+        done, self.done = self.done, []
+        try:
+            self.told_at = time.monotonic()
+            return take(self.layer, channels, max(1, min(LIMIT, int(TURN / self.pace))), block, done)
+        except BaseException:
+            # What was told twice does no harm.
+            self.done = done
+            raise
+
+    def wanted(self) -> list[str]:
+        """The channels to read. If too much waits for full channels, only those: someone must make room."""
+        if len(self.held) < HELD_LIMIT:
+            return self.channels
+        full = {target.name for run in self.held for target, _ in run.sends}
+        return [channel for channel in self.channels if channel in full]
+
+    def begin(self) -> Run | None:
+        """The next run, if there is one; it is the running one now, together with others of its batch consumer."""
+        with self.lock:
+            if not self.waiting:
+                return None
+            self.running = self.waiting.pop(0)
+            self.running_since = time.monotonic()
+            passed: set[Any] = set()
+            left = []
+            for run in self.waiting:
+                # What comes behind another message of its lane stays behind it.
+                if self.running.takes(run) and not run.lanes & passed:
+                    self.running.join(run)
+                else:
+                    passed |= run.lanes
+                    left.append(run)
+            self.waiting = left
+            return self.running
+
+    def handle(self, run: Run) -> None:
+        """Have it handled, and see to what comes of it."""
+        if self.callback is not None:
+            for message in run.messages:
+                self.callback(run.channel, message)
+        run.execute()
+        if run.error is not None and len(run.deliveries) > 1:
+            # One bad message must not take the others with it.
+            with self.lock:
+                self.waiting = run.split() + self.waiting
+                self.running = None
+        elif run.error is not None:
+            self.fail(run, run.error)
+        elif run.later:
+            self.rest(run, "Its consumer wants it at another time (ConsumeLater)")
+        else:
+            self.tally.handled[run.channel] += len(run.deliveries)
+            self.settle(run)
+
+    def fail(self, run: Run, error: BaseException) -> None:
+        """Its consumer raised: it is tried again later, or its client is told, and in the end it is a dead letter."""
+        if databases.was_lost(error) and databases.is_away() and leases(self.layer) and not run.answer:
+            # Not the message's fault, so it is not counted, and comes again as soon as the database is back.
+            logger.warning("A message on %s waits for the database: %s", run.channel, error)
+            self.tally.waited += 1
+            self.put_back(run, "", LONGEST_REST / 4)
+            return
+        self.tally.failed[run.channel] += 1
+        attempts = getattr(run.deliveries[0].content, "attempts", 1)
+        logger.error(
+            "A message on %s failed%s", run.channel, self.what_next(run, attempts), exc_info=error, extra=about(run)
+        )
+        if run.answer or not leases(self.layer):
+            run.sends = run.answer
+            self.settle(run)
+        else:
+            self.rest(run, "".join(traceback.format_exception(error))[-REASON_LIMIT:], attempts)
+
+    def what_next(self, run: Run, attempts: int) -> str:
+        """For the log."""
+        message_id = getattr(run.deliveries[0].content, "id", "")
+        if run.answer:
+            return "; its client is told"
+        if not leases(self.layer):
+            return "; it is left out"
+        if attempts >= self.layer.max_deliveries:
+            return " %d times; it is a dead letter: manage.py deadletters show %s" % (attempts, message_id)
+        return " (try %d of %d); it is tried again. Its id is %s" % (attempts, self.layer.max_deliveries, message_id)
+
+    def rest(self, run: Run, reason: str, attempts: int | None = None) -> None:
+        """Have it delivered again after a rest, which counts as a failure."""
+        if attempts is None:
+            attempts = getattr(run.deliveries[0].content, "attempts", 1)
+        if leases(self.layer) and attempts >= self.layer.max_deliveries:
+            self.tally.dead += 1
+        self.put_back(run, reason, min(LONGEST_REST, FIRST_REST * 2 ** (attempts - 1)))
+
+    def put_back(self, run: Run, reason: str, delay: float) -> None:
+        """Give it back with what comes behind it in its lane. What came before it there is done, and told first."""
+        with self.lock:
+            self.running = None
+            self.waiting = [other for other in self.waiting if not other.lanes & run.lanes]
+        self.tell()
+        give_back(self.layer, run.deliveries, reason, delay)
+
+    def settle(self, run: Run) -> None:
+        """It is handled: send what it wants to send, and then it is done."""
+        with self.lock:
+            run.handled = True
+            self.running = None
+            self.held.append(run)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Send what is held. What has sent all is done. The rest stays, with what comes behind it in its lane."""
+        self.send([run for run in self.held if run.sends])
+        with self.lock:
+            runs, self.held = self.held, []
+            if any(run.sends for run in runs):
+                runs, self.waiting = runs + self.waiting, []
+            stuck: set[Any] = set()
+            for run in runs:
+                if run.sends or run.lanes & stuck:
+                    stuck |= run.lanes
+                    self.held.append(run)
+                elif run.handled:
+                    self.done += run.deliveries
+                else:
+                    self.waiting.append(run)
+
+    def send(self, runs: list[Run]) -> None:
+        """Send for these; what is left of their sends finds its channel full."""
+        left, unsendable = send_all(send for run in runs for send in run.sends)
+        bad = {id(send): reason for send, reason in unsendable}
+        kept = {id(send) for send in left}
+        for run in runs:
+            reasons = [bad[id(send)] for send in run.sends if id(send) in bad]
+            run.sends = [send for send in run.sends if id(send) in kept]
+            if reasons:
+                self.bury(run, reasons)
+            if run.sends and run.refused_at is None:
+                run.refused_at = time.monotonic()
+
+    def bury(self, run: Run, reasons: list[str]) -> None:
+        """What it wants to send can't be sent, now or ever. The rest of it goes on; who looks after it can find it."""
+        reason = "What its consumer wants to send can't be sent: " + "; ".join(reasons)
+        self.tally.dropped += len(reasons)
+        logger.error("A message on %s: %s", run.channel, reason)
+        if len(run.deliveries) == 1 and run.deliveries[0].lease is not None:
+            self.tally.dead += 1
+            self.tell()
+            self.layer.dead_letter(run.deliveries[0], reason)
+
+    def resend(self, patiently: bool) -> None:
+        """Try again what is held; at once, or after a while. What was refused for too long is given up."""
+        if patiently:
+            self.stopping.wait(RESEND)
+        elif time.monotonic() < self.resend_at:
+            return
+        self.resend_at = time.monotonic() + RESEND
+        self.let_go()
+        for run in list(self.held):
+            if run.refused_at is not None:
+                self.lose_patience(run, time.monotonic() - run.refused_at)
+
+    def lose_patience(self, run: Run, waited: float) -> None:
+        """
+        A client that does not read loses what is for it. Any other full channel is a failure of the run, which does all
+        it did once more; on a layer without leases it loses it as well.
+        """
+        patience = conf.get("SEND_PATIENCE")
+        lost = [send for send in run.sends if waited > (CLIENT_PATIENCE if is_local(send) else patience)]
+        if not lost:
+            return
+        names = ", ".join(sorted({target.name for target, _ in lost}))
+        if all(map(is_local, lost)) or not leases(self.layer):
+            logger.error("%d messages are dropped: %s stayed full for %.0f s", len(lost), names, waited)
+            self.tally.dropped += len(lost)
+            run.sends = [send for send in run.sends if send not in lost]
+            return
+        with self.lock:
+            self.held = [other for other in self.held if not other.lanes & run.lanes]
+        self.tally.failed[run.channel] += len(run.deliveries)
+        logger.error("A message on %s failed: %s stayed full for %.0f s", run.channel, names, waited)
+        self.rest(run, "%s stayed full for %.0f s" % (names, waited))
+
+    def tell(self, only_if_late: bool = False) -> None:
+        """Tell the layer what is done, now and not with the next take."""
+        now = time.monotonic()
+        if not self.done or (only_if_late and (now - self.told_at < TELL_AFTER or not self.waiting)):
+            return
+        with self.lock:
+            done, self.done = self.done, []
+            acknowledge(self.layer, done)
+            self.told_at = now
+
+    def put_down(self) -> None:
+        """At the end: tell what is done, and give back what is not."""
+        try:
+            self.let_go()
+        except Exception:
+            logger.exception("What is handled could not be sent; it is delivered again")
+        self.tell()
+        with self.lock:
+            left = [delivery for run in self.held + self.waiting for delivery in run.deliveries]
+            self.held, self.waiting = [], []
+            give_back(self.layer, left)
+
+    # For other threads
+
+    def stop(self) -> None:
+        """Have `work` return after the running consumer. Who waits for messages must be woken by `stop_waiting`."""
+        self.stopping.set()
+
+    def let_others(self, patience: float) -> None:
+        """If a consumer runs for longer than that, others shall have what waits behind it."""
+        with self.lock:
+            running, since = self.running, self.running_since
+            if running is None or not self.waiting or time.monotonic() - since < patience:
+                return
+            kept = set().union(*(run.lanes for run in [running, *self.held]))
+            free = [run for run in self.waiting if not run.lanes & kept and leases(self.layer)]
+            self.waiting = [run for run in self.waiting if run not in free]
+            done, self.done = self.done, []
+            acknowledge(self.layer, done)
+            give_back(self.layer, [delivery for run in free for delivery in run.deliveries])
+        self.tally.handed_on += len(free)
+
+    def at_work(self) -> str:
+        """What runs now, for a log line; empty: nothing."""
+        running, since = self.running, self.running_since
+        return "" if running is None else "%s for %.1f s" % (running.channel, time.monotonic() - since)
+
+
+def is_local(send: Send) -> bool:
+    """Whether a message is for an interface process, or whoever made up a channel for an answer."""
+    return "!" in send[0].name or "?" in send[0].name
+
+
+def about(run: Run) -> dict[str, Any]:
+    """For logs that are not read by people."""
+    return {"channel": run.channel, "message_id": getattr(run.deliveries[0].content, "id", "")}
