@@ -1,7 +1,7 @@
-"""What each frame of a client does. `perform` is given the frame as `protocol.decode` read it."""
+"""What the frames of clients do."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from channels import Channel
@@ -9,6 +9,7 @@ from channels.message import Message
 from django.contrib.auth import get_user_model
 
 from chatapp import joining, ledger, protocol
+from chatapp.decorators import answer
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import Presence, Room
@@ -23,7 +24,6 @@ class Member(NamedTuple):
     """The socket that a frame came from, as it was settled when it entered."""
 
     reply_channel: Channel
-    session: Any
     sender: Sender
     slug: str
 
@@ -39,27 +39,22 @@ class Member(NamedTuple):
         self.reply_channel.send(protocol.text(frame))
 
 
-def remember(message: Message, room: Room, sender: Sender) -> None:
-    """Keep who this socket is and where, for its later frames."""
-    message.channel_session["room"] = room.slug
-    message.channel_session["sender"] = list(sender)
-
-
-def member_of(message: Message) -> Member:
-    """Who sent this frame. Raises ClientError `not_joined` for a socket that is not, or no longer, in a room."""
-    session = message.channel_session
-    if "room" not in session:
-        # The socket has left already, or its session is lost: keep none for it.
-        session.flush()
-        raise ClientError("not_joined")
-    return Member(message.reply_channel, session, Sender(*session["sender"]), session["room"])
-
-
-def perform(message: Message) -> None:
-    """Do what the frame in a `websocket.receive` message asks for. Raises ClientError."""
-    member = member_of(message)
-    command = protocol.decode(message.get("text"))
-    ACTIONS[type(command)](message, member, command)
+def perform(messages: Sequence[Message]) -> None:
+    """Do what the frames in `websocket.receive` messages ask for. What is wrong with one is its own answer."""
+    seats = Presence.seats({message.reply_channel.name for message in messages})
+    for message in messages:
+        name = message.reply_channel.name
+        try:
+            # A socket that is not, or no longer, in a room.
+            if name not in seats:
+                raise ClientError("not_joined")
+            command = protocol.decode(message.get("text"))
+            ACTIONS[type(command)](message, Member(message.reply_channel, *seats[name]), command)
+            if isinstance(command, protocol.Slash):
+                # It may be called something else now.
+                seats.update(Presence.seats({name}))
+        except ClientError as e:
+            answer(message, e)
 
 
 def say(message: Message, member: Member, command: protocol.Say) -> None:
@@ -110,7 +105,6 @@ def rename(member: Member, command: protocol.Slash) -> None:
     if get_user_model().objects.filter(username__iexact=name).exists():
         raise ClientError("name_taken")
     sender = member.sender._replace(name=name)
-    member.session["sender"] = list(sender)
     Presence.objects.filter(channel=member.reply_channel.name).update(name=name)
     member.reply(protocol.answer("name", command.client_id, user=name, guest=sender.guest_token()))
     joining.tell_presence(member.room)

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from channels.exceptions import ConsumeLater, DenyConnection
 from channels.message import Message
 from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
@@ -19,29 +18,34 @@ Consumer = Callable[..., None]
 
 
 def answer_errors(func: Consumer) -> Consumer:
-    """
-    Turn a ClientError into an `error` frame to the sender, and close the socket where the code says so.
-
-    A refused `websocket.connect` is accepted first: a browser can't read a refused handshake. A message that no socket
-    sent (a bot's) has nobody to answer, so its error is logged.
-    """
+    """Turn a ClientError into an `error` frame to the sender: see `answer`."""
 
     @functools.wraps(func)
     def inner(message: Message, *args: Any, **kwargs: Any) -> None:
         try:
             func(message, *args, **kwargs)
         except ClientError as e:
-            if message.reply_channel is None:
-                logger.warning("A message on %s was refused: %s (%s)", message.channel.name, e.text, e.code)
-                return
-            content: dict[str, Any] = protocol.text(protocol.error_frame(e))
-            if message.channel.name == "websocket.connect":
-                content["accept"] = True
-            if e.close_code is not None:
-                content["close"] = e.close_code
-            message.reply_channel.send(content)
+            answer(message, e)
 
     return inner
+
+
+def answer(message: Message, error: ClientError) -> None:
+    """
+    Send an `error` frame to the sender of a message, and close the socket where the code says so.
+
+    A refused `websocket.connect` is accepted first: a browser can't read a refused handshake. A message that no socket
+    sent (a bot's) has nobody to answer, so its error is logged.
+    """
+    if message.reply_channel is None:
+        logger.warning("A message on %s was refused: %s (%s)", message.channel.name, error.text, error.code)
+        return
+    content: dict[str, Any] = protocol.text(protocol.error_frame(error))
+    if message.channel.name == "websocket.connect":
+        content["accept"] = True
+    if error.close_code is not None:
+        content["close"] = error.close_code
+    message.reply_channel.send(content)
 
 
 def refuse_unreadable(func: Consumer) -> Consumer:
@@ -55,21 +59,5 @@ def refuse_unreadable(func: Consumer) -> Consumer:
         except (UnicodeDecodeError, SuspiciousOperation):
             raise ClientError("invalid_query") from None
         func(message, *args, **kwargs)
-
-    return inner
-
-
-def refuse_on_failure(func: Consumer) -> Consumer:
-    """If a connect consumer fails, refuse the socket at once: its browser would else wait for the time-out."""
-
-    @functools.wraps(func)
-    def inner(message: Message, *args: Any, **kwargs: Any) -> None:
-        try:
-            func(message, *args, **kwargs)
-        except (ConsumeLater, DenyConnection):
-            raise
-        except Exception:
-            message.reply_channel.send({"close": True})
-            raise
 
     return inner

@@ -9,19 +9,21 @@ one who comes by (or by the sweeper). It may then be sent twice; clients leave o
 
 import logging
 import math
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 from channels import Channel
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from chatapp import bots, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
-from chatapp.models import ChatMessage, Room
+from chatapp.models import ChatMessage, Room, places
+from relay.outbox import send_at_once
 
 logger = logging.getLogger(__name__)
 
@@ -42,46 +44,118 @@ class Page(NamedTuple):
     complete: bool
 
 
+class Draft(NamedTuple):
+    """What is to be stored as a message: everything in it is checked."""
+
+    slug: str
+    sender: Sender
+    message: str
+    client_id: str
+
+
+class Outcome(NamedTuple):
+    """What became of a draft: a row, which may be an older one with the same `client_id`; or what was wrong."""
+
+    row: ChatMessage | None
+    is_new: bool = False
+    error: ClientError | None = None
+
+
 def store(room: Room, sender: Sender, message: str, client_id: str) -> tuple[ChatMessage, bool]:
     """
     Store a message as the room's next. Returns it, and whether it is new: a `client_id` that this sender used before
     in the room gives the first message. When this returns outside a transaction, it is committed. Raises ClientError.
     """
-    first = said_before(room, sender, client_id)
-    if first is None:
-        check_rate(sender, client_id)
-        row = ChatMessage(room=room, sender=sender.key, name=sender.name, message=message, client_id=client_id)
-        try:
-            with transaction.atomic():
-                row.save_numbered(room)
-            return row, True
-        except IntegrityError:
-            # Somebody else stored it at the same time.
-            first = said_before(room, sender, client_id)
-            if first is None:
-                raise
-    return first, False
+    (outcome,) = store_all([Draft(room.slug, sender, message, client_id)])
+    if outcome.row is None:
+        assert outcome.error is not None
+        raise outcome.error
+    return outcome.row, outcome.is_new
 
 
-def said_before(room: Room, sender: Sender, client_id: str) -> ChatMessage | None:
-    """The message that this sender said here with this `client_id`, if any."""
-    known = "SELECT 1 FROM chatapp_chatmessage WHERE room_id = %s AND sender = %s AND client_id = %s"
+def store_all(drafts: Sequence[Draft]) -> list[Outcome]:
+    """
+    Store messages, each as its room's next, in one transaction. What is wrong with one is its outcome, and harms no
+    other. When this returns outside a transaction, all is committed.
+    """
+    with transaction.atomic():
+        rooms = Room.all_locked({draft.slug for draft in drafts})
+        known = said_before(rooms, drafts)
+        allowance = Allowance(drafts)
+        outcomes, rows = [], []
+        for draft in drafts:
+            outcome = take_in(draft, rooms.get(draft.slug), known, allowance)
+            outcomes.append(outcome)
+            if outcome.row is not None and outcome.is_new:
+                rows.append(outcome.row)
+        if rows:
+            ChatMessage.insert(rows)
+            Room.save_heads({row.room.pk: row.room for row in rows}.values())
+    return outcomes
+
+
+#: What makes a message the same one: room, sender, client_id.
+Key = tuple[int, str, str]
+
+
+def take_in(draft: Draft, room: Room | None, known: dict[Key, ChatMessage], allowance: "Allowance") -> Outcome:
+    """Number a draft as the next of its room, which is locked, unless it is known or can't be. Not saved yet."""
+    if room is None:
+        return Outcome(None, error=ClientError("no_such_room", client_id=draft.client_id))
+    key = (room.pk, draft.sender.key, draft.client_id)
+    if key in known:
+        return Outcome(known[key])
+    if not allowance.has_room_for(draft.sender):
+        return Outcome(None, error=ClientError("rate_limited", client_id=draft.client_id, retry_after=RATE_PAUSE))
+    room.head += 1
+    sender, name = draft.sender
+    known[key] = ChatMessage(
+        room=room, seq=room.head, sender=sender, name=name, message=draft.message, client_id=draft.client_id
+    )
+    return Outcome(known[key], is_new=True)
+
+
+def said_before(rooms: dict[str, Room], drafts: Sequence[Draft]) -> dict[Key, ChatMessage]:
+    """The messages that are stored already under what the drafts call themselves."""
+    keys = [(rooms[draft.slug].pk, draft.sender.key, draft.client_id) for draft in drafts if draft.slug in rooms]
+    if not keys:
+        return {}
+    # Nearly always there is none, and that is found in a tenth of the time that a queryset takes.
+    query = "SELECT id FROM chatapp_chatmessage WHERE (room_id, sender, client_id) IN (VALUES %s)"
     with connection.cursor() as cursor:
-        # Nearly always there is none, and that is found in a tenth of the time that a queryset takes.
-        cursor.execute(known, [room.pk, sender.key, client_id])
-        if cursor.fetchone() is None:
-            return None
-    return room.messages.get(sender=sender.key, client_id=client_id)
+        cursor.execute(query % places(len(keys), 3), [value for key in keys for value in key])
+        ids = [row_id for (row_id,) in cursor.fetchall()]
+    if not ids:
+        return {}
+    by_pk = {room.pk: room for room in rooms.values()}
+    found = {}
+    for row in ChatMessage.objects.filter(pk__in=ids):
+        row.room = by_pk[row.room_id]
+        found[row.room_id, row.sender, row.client_id] = row
+    return found
 
 
-def check_rate(sender: Sender, client_id: str) -> None:
-    """Raise `rate_limited` if the sender has stored CHAT_RATE_LIMIT messages a second in the last seconds."""
-    if not settings.CHAT_RATE_LIMIT or not sender.is_limited:
-        return
-    since = timezone.now() - timedelta(seconds=RATE_WINDOW)
-    recent = ChatMessage.objects.filter(sender=sender.key, sent__gt=since).count()
-    if recent >= math.ceil(settings.CHAT_RATE_LIMIT * RATE_WINDOW):
-        raise ClientError("rate_limited", client_id=client_id, retry_after=RATE_PAUSE)
+class Allowance:
+    """How many messages senders may still store now, by CHAT_RATE_LIMIT and what they stored in the last seconds."""
+
+    def __init__(self, drafts: Sequence[Draft]):
+        self.limit = math.ceil(settings.CHAT_RATE_LIMIT * RATE_WINDOW)
+        self.recent: Counter[str] = Counter()
+        senders = sorted({draft.sender.key for draft in drafts if draft.sender.is_limited})
+        if not senders or not self.limit:
+            return
+        since = connection.ops.adapt_datetimefield_value(timezone.now() - timedelta(seconds=RATE_WINDOW))
+        query = "SELECT sender, count(*) FROM chatapp_chatmessage WHERE sender IN (%s) AND sent > %%s GROUP BY sender"
+        with connection.cursor() as cursor:
+            cursor.execute(query % places(len(senders)), [*senders, since])
+            self.recent.update(dict(cursor.fetchall()))
+
+    def has_room_for(self, sender: Sender) -> bool:
+        """Whether one more is allowed; then it is counted."""
+        if self.limit and sender.is_limited and self.recent[sender.key] >= self.limit:
+            return False
+        self.recent[sender.key] += 1
+        return True
 
 
 def announce(room: Room) -> None:
@@ -90,14 +164,25 @@ def announce(room: Room) -> None:
         pass
 
 
-def announce_stored(room: Room, row: ChatMessage) -> None:
-    """Broadcast a message that was just stored, and whatever stands before it that was not broadcast yet."""
+def announce_stored(rows: Iterable[ChatMessage]) -> None:
+    """
+    Broadcast messages that were just stored, in the order of their numbers in each room, and whatever stands before
+    them that was not broadcast yet.
+
+    Several rooms are locked at a time, in no order: nobody else locks several for this, but who has them as lanes.
+    """
+    by_room: dict[int, dict[int, ChatMessage]] = {}
+    for row in rows:
+        by_room.setdefault(row.room_id, {})[row.seq] = row
+    if not by_room:
+        return
+    steps = [(pk, min(some), max(some)) for pk, some in by_room.items() if max(some) - min(some) < len(some)]
     with transaction.atomic():
-        is_next = room.move_on_to(row.seq)
-        if is_next:
-            broadcast(room, row)
-    if not is_next:
-        announce(room)
+        moved_on = Room.move_all_on(steps) if steps else set()
+        broadcast([by_room[pk][seq] for pk in moved_on for seq in sorted(by_room[pk])])
+    for pk, some in by_room.items():
+        if pk not in moved_on:
+            announce(next(iter(some.values())).room)
 
 
 def announce_some(room: Room) -> bool:
@@ -108,27 +193,29 @@ def announce_some(room: Room) -> bool:
             return False
         rows = list(room.messages.filter(seq__gt=room.announced).order_by("seq")[:ANNOUNCE_LIMIT])
         for row in rows:
-            broadcast(room, row)
+            row.room = room
+        broadcast(rows)
         full = len(rows) == ANNOUNCE_LIMIT
         room.announced = rows[-1].seq if full else room.head
         room.save(update_fields=["announced"])
         return full
 
 
-def broadcast(room: Room, row: ChatMessage) -> None:
-    """Send a message to everyone in the room, and to the bots if they care."""
-    room.group.send(protocol.text(protocol.message_frame(room.slug, row)), immediately=True)
-    if bots.wanted(row):
-        ask_bots(room, row)
+def broadcast(rows: Sequence[ChatMessage]) -> None:
+    """Send messages, with their rooms, to everyone there, and to the bots if they care."""
+    send_at_once((row.room.group, protocol.text(protocol.message_frame(row.room.slug, row))) for row in rows)
+    for row in rows:
+        if bots.wanted(row):
+            ask_bots(row)
 
 
-def ask_bots(room: Room, row: ChatMessage) -> None:
+def ask_bots(row: ChatMessage) -> None:
     """Have a worker show the message to the bots. If they can't keep up, that is logged, and the room goes on."""
     bots_channel = Channel("chat-bots")
     try:
-        bots_channel.send({"room": room.slug, "seq": row.seq}, immediately=True)
+        bots_channel.send({"room": row.room.slug, "seq": row.seq}, immediately=True)
     except bots_channel.channel_layer.ChannelFull:
-        logger.warning("chat-bots is full: no bot sees message %d of room %s", row.seq, room.slug)
+        logger.warning("chat-bots is full: no bot sees message %d of room %s", row.seq, row.room.slug)
 
 
 def page(room: Room, wanted: protocol.History, upto: int | None = None) -> Page:

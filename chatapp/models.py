@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from chatapp import protocol
 from chatapp.exceptions import ClientError
+from chatapp.identity import Sender
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,12 @@ SENDER_LENGTH, NAME_LENGTH = 80, 150
 
 def new_client_id() -> str:
     return uuid.uuid4().hex
+
+
+def places(rows: int, columns: int = 0) -> str:
+    """The placeholders of so many values; or of so many rows of values, for VALUES and IN."""
+    row = "(%s)" % ", ".join(["%s"] * columns) if columns else "%s"
+    return ", ".join([row] * rows)
 
 
 def checked_or_new_client_id(given: Any) -> str:
@@ -82,6 +90,52 @@ class Room(models.Model):
             raise ClientError("no_such_room")
         return room
 
+    @classmethod
+    def all_locked(cls, slugs: Collection[str]) -> "dict[str, Room]":
+        """
+        The rooms of these valid names, as they are now, and nobody else's until the transaction ends. Where rooms are
+        open, those that are missing come into being. Always locked in the same order, so that no two wait for each
+        other.
+        """
+        rooms = cls.lock_some(slugs)
+        missing = sorted(set(slugs) - rooms.keys())
+        if missing and settings.CHAT_OPEN_ROOMS:
+            cls.objects.bulk_create([cls(slug=slug) for slug in missing], ignore_conflicts=True)
+            rooms = cls.lock_some(slugs)
+        return rooms
+
+    @classmethod
+    def lock_some(cls, slugs: Collection[str]) -> "dict[str, Room]":
+        lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+        query = "SELECT * FROM chatapp_room WHERE slug IN (%s) ORDER BY id" + lock
+        return {room.slug: room for room in cls.objects.raw(query % places(len(slugs)), list(slugs))}
+
+    @staticmethod
+    def save_heads(rooms: "Collection[Room]") -> None:
+        """Write the numbers of rooms that the transaction has locked."""
+        given = [value for room in rooms for value in (room.pk, room.head)]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "WITH given (id, head) AS (VALUES %s) UPDATE chatapp_room SET head = given.head FROM given "
+                "WHERE chatapp_room.id = given.id" % places(len(rooms), 2),
+                given,
+            )
+
+    @staticmethod
+    def move_all_on(steps: Collection[tuple[int, int, int]]) -> set[int]:
+        """
+        Of rooms, by primary key, the first and last number of what is broadcast now: note it where it is what comes
+        next. Returns which rooms that are; they are nobody else's until the transaction ends.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "WITH given (id, first, last) AS (VALUES %s) UPDATE chatapp_room SET announced = given.last FROM given "
+                "WHERE chatapp_room.id = given.id AND announced = given.first - 1 RETURNING chatapp_room.id"
+                % places(len(steps), 3),
+                [value for step in steps for value in step],
+            )
+            return {room_id for (room_id,) in cursor.fetchall()}
+
     def locked(self) -> "Room":
         """This room as it is now, and nobody else's until the transaction ends."""
         lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
@@ -102,16 +156,6 @@ class Room(models.Model):
             raise Room.DoesNotExist("The room %s is gone" % self.slug)
         self.head, self.announced = found
         return self.head
-
-    def move_on_to(self, seq: int) -> bool:
-        """
-        Note that this message is broadcast, if it is the next; whether it is. The room is nobody else's until the
-        transaction ends.
-        """
-        next_one = "UPDATE chatapp_room SET announced = %s WHERE id = %s AND announced = %s"
-        with connection.cursor() as cursor:
-            cursor.execute(next_one, [seq, self.pk, seq - 1])
-            return cursor.rowcount == 1
 
     @property
     def group(self) -> Group:
@@ -165,6 +209,25 @@ class ChatMessage(models.Model):
         self.seq = room.take_number()
         super().save(force_insert=True)
 
+    @staticmethod
+    def insert(rows: "Collection[ChatMessage]") -> None:
+        """
+        Save new rows that are numbered already, in one statement, and give them their ids. Django's bulk_create gives
+        none on SQLite.
+        """
+        query = "INSERT INTO chatapp_chatmessage (room_id, seq, sender, name, message, client_id, sent) VALUES %s"
+        values = []
+        for row in rows:
+            sent = connection.ops.adapt_datetimefield_value(row.sent)
+            values += [row.room_id, row.seq, row.sender, row.name, row.message, row.client_id, sent]
+        with connection.cursor() as cursor:
+            cursor.execute((query + " RETURNING room_id, seq, id") % places(len(rows), 7), values)
+            ids = {(room_id, seq): number for room_id, seq, number in cursor.fetchall()}
+        for row in rows:
+            row.pk = ids[row.room_id, row.seq]
+            row._state.adding = False
+            row._state.db = connection.alias
+
     def ask_to_announce(self) -> None:
         """Have a worker broadcast it. If the layer can't be reached now, the sweeper finds it."""
         try:
@@ -187,6 +250,20 @@ class Presence(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["room", "seen"], name="who_is_here")]
+
+    @staticmethod
+    def seats(channels: Collection[str]) -> dict[str, tuple[Sender, str]]:
+        """
+        Who sits at these reply channels, and the slug of the room. Read for each frame, so by a plain statement, for
+        many frames at once.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT channel, sender, name, slug FROM chatapp_presence JOIN chatapp_room "
+                "ON chatapp_room.id = chatapp_presence.room_id WHERE channel IN (%s)" % places(len(channels)),
+                list(channels),
+            )
+            return {channel: (Sender(key, name), slug) for channel, key, name, slug in cursor.fetchall()}
 
     @staticmethod
     def expiry() -> timedelta:

@@ -8,39 +8,49 @@ message), `reply_channel` (who gets the `ack` or `error`). `{"room", "announce":
 have stored.
 """
 
+from collections.abc import Sequence
+
 from channels import Channel
 from channels.message import Message
 
 from chatapp import bots, ledger, protocol
+from chatapp.decorators import answer
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import NAME_LENGTH, SENDER_LENGTH, SERVER, ChatMessage, Room, checked_or_new_client_id
 
 
-def post(message: Message) -> None:
-    """Store, acknowledge, broadcast. Raises ClientError, with the message's client_id."""
-    try:
-        room = Room.named(message.get("room"))
-        row = None if message.get("announce") else stored(room, message)
-    except ClientError as e:
-        raise e.about(message.get("client_id")) from None
-    if row is not None and message.reply_channel:
-        message.reply_channel.send(protocol.text(protocol.ack_frame(row)))
-    if row is None:
-        ledger.announce(room)
-    elif row.seq > room.announced:
-        ledger.announce_stored(room, row)
+def post(messages: Sequence[Message]) -> None:
+    """Store them in one transaction; then broadcast and acknowledge each. What is wrong with one is its own answer."""
+    drafts, senders = [], []
+    for message in messages:
+        try:
+            if message.get("announce"):
+                ledger.announce(Room.named(message.get("room")))
+            else:
+                drafts.append(draft_of(message))
+                senders.append(message)
+        except ClientError as e:
+            answer(message, e.about(message.get("client_id")))
+    outcomes = ledger.store_all(drafts) if drafts else []
+    # A repeat may be what a worker stored that died before it was broadcast.
+    ledger.announce_stored([row for row, is_new, _ in outcomes if row and (is_new or row.seq > row.room.announced)])
+    for message, outcome in zip(senders, outcomes, strict=True):
+        if outcome.error is not None:
+            answer(message, outcome.error)
+        elif message.reply_channel:
+            message.reply_channel.send(protocol.text(protocol.ack_frame(outcome.row)))
 
 
-def stored(room: Room, message: Message) -> ChatMessage:
+def draft_of(message: Message) -> ledger.Draft:
     """
-    The row for this message: a new one, or the one that its `client_id` has already. A message without one takes the id
-    that the layer gave it, so that it is stored once even if it is delivered again.
+    What the message says. One without a `client_id` takes the id that the layer gave it, so that it is stored once even
+    if it is delivered again. Raises ClientError.
     """
+    slug = protocol.checked_room(message.get("room"))
     given = message.get("client_id")
     client_id = checked_or_new_client_id(getattr(message.content, "id", None) if given is None else given)
-    row, _ = ledger.store(room, sender_of(message), protocol.checked_message(message.get("message")), client_id)
-    return row
+    return ledger.Draft(slug, sender_of(message), protocol.checked_message(message.get("message")), client_id)
 
 
 def sender_of(message: Message) -> Sender:
@@ -55,11 +65,11 @@ def let_bots_answer(slug: str, seq: int) -> None:
     row = ChatMessage.objects.select_related("room").filter(room__slug=slug, seq=seq).first()
     if row is None:
         return
-    for sender, answer in bots.answers(row):
+    for sender, text in bots.answers(row):
         Channel("chat-messages").send(
             {
                 "room": slug,
-                "message": answer,
+                "message": text,
                 "sender": sender.key,
                 "name": sender.name,
                 "client_id": "answer-to-%d" % seq,

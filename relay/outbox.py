@@ -29,6 +29,17 @@ def send_on_commit(target: Channel | Group, content: dict[str, Any]) -> None:
     transaction.on_commit(lambda: target.send(content))
 
 
+def send_at_once(sends: Iterable[Send]) -> None:
+    """
+    Send these now, in a consumer or not, in as few calls as can be. Raises what the layer raises, and ChannelFull; then
+    it is not known which were sent.
+    """
+    for _, some in itertools.groupby(sends, key=way):
+        part = list(some)
+        if refused := send_part(part):
+            raise part[0][0].channel_layer.ChannelFull("The channel %s is full" % refused[0][0].name)
+
+
 def send_all(sends: Iterable[Send]) -> tuple[list[Send], list[tuple[Send, str]]]:
     """
     Send these in their order. Returns those whose channels are full, or whose layer fails, for another time; and those
@@ -37,8 +48,7 @@ def send_all(sends: Iterable[Send]) -> tuple[list[Send], list[tuple[Send, str]]]
     left: list[Send] = []
     unsendable: list[tuple[Send, str]] = []
     for _, some in itertools.groupby(sends, key=way):
-        part = list(some)
-        refused, bad = send_part(part)
+        refused, bad = try_part(list(some))
         left += refused
         unsendable += bad
     return left, unsendable
@@ -49,16 +59,21 @@ def way(send: Send) -> tuple[bool, int]:
     return isinstance(send[0], Group), id(send[0].channel_layer)
 
 
-def send_part(part: list[Send]) -> tuple[list[Send], list[tuple[Send, str]]]:
-    """As `send_all`, for messages that one call can take."""
+def send_part(part: list[Send]) -> list[Send]:
+    """Send what one call can take; returns what finds its channel full. Raises what the layer raises."""
     layer = part[0][0].channel_layer
     messages = [(target.name, content) for target, content in part]
+    if isinstance(part[0][0], Group):
+        send_to_groups(layer, messages)
+        return []
+    return [part[position] for position in send_many(layer, messages)]
+
+
+def try_part(part: list[Send]) -> tuple[list[Send], list[tuple[Send, str]]]:
+    """As `send_all`, for what one call can take."""
     try:
-        if isinstance(part[0][0], Group):
-            send_to_groups(layer, messages)
-            return [], []
-        return [part[position] for position in send_many(layer, messages)], []
-    except (*UNSENDABLE, layer.MessageTooLarge) as e:
+        return send_part(part), []
+    except (*UNSENDABLE, part[0][0].channel_layer.MessageTooLarge) as e:
         return one_by_one(part) if len(part) > 1 else ([], [(part[0], "%s: %s" % (type(e).__name__, e))])
     except Exception as e:
         logger.error("The channel layer fails, and is tried again: %s: %s", type(e).__name__, e)
@@ -73,7 +88,7 @@ def one_by_one(part: list[Send]) -> tuple[list[Send], list[tuple[Send, str]]]:
         if any(send[0].name == other.name for other, _ in left):
             left.append(send)
             continue
-        refused, bad = send_part([send])
+        refused, bad = try_part([send])
         left += refused
         unsendable += bad
     return left, unsendable

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from channels.asgi import ChannelLayerWrapper, channel_layers
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from chatapp.models import Room
 from relay.dispatch import dispatch
@@ -56,6 +59,20 @@ def alice(database: str) -> Any:
 def bob(database: str) -> Any:
     """Someone else with an account."""
     return get_user_model().objects.create_user("bob", password="battery staple")
+
+
+@pytest.fixture
+def django_queries(database: str) -> Callable[..., Any]:
+    """A context manager that gives the list of statements which Django ran in it, in this thread."""
+
+    @contextmanager
+    def watch() -> Iterator[list[str]]:
+        queries: list[str] = []
+        with CaptureQueriesContext(connection) as captured:
+            yield queries
+        queries += [query["sql"] for query in captured]
+
+    return watch
 
 
 def log_in(user: Any) -> str:

@@ -25,7 +25,7 @@ import django
 django.setup()
 
 from tests.acceptance.browsers import browser  # noqa: F401
-from tests.chat import alice, bob, layer, lobby, settings_override  # noqa: F401
+from tests.chat import alice, bob, django_queries, layer, lobby, settings_override  # noqa: F401
 from tests.databases import database, database_url, postgres_template, sqlite_template  # noqa: F401
 from tests.deployments import deployment  # noqa: F401
 from tests.interface import running_reactor, serve  # noqa: F401

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from channels import Channel, Group
+from channels.message import Message
 from django.contrib.auth import logout
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
@@ -11,7 +12,7 @@ from django.db import transaction
 from django.test import RequestFactory
 from django.utils import timezone
 
-from chatapp import joining, ledger
+from chatapp import commands, joining, ledger, posting
 from chatapp.exceptions import CLOSE_CODES
 from chatapp.identity import Sender
 from chatapp.models import ChatMessage, Presence, Room
@@ -367,9 +368,10 @@ def test_one_who_leaves_is_gone_and_leaves_nothing_behind(layer, lobby):
     ann, ben = Socket(layer), Socket(layer)
     ben.frames()
     ann.put("websocket.disconnect")
+    assert Presence.objects.count() == 1, "that of the one who is still here"
     assert ann.channel not in layer.group_channels("chat-lobby")
     assert only(ben.frames("presence"))["count"] == 1
-    assert Session.objects.count() == 1, "that of the one who is still here"
+    assert Session.objects.count() == 0
 
 
 def test_a_disconnect_of_a_socket_that_never_entered_is_harmless(layer):
@@ -401,12 +403,60 @@ def test_a_socket_that_is_gone_before_it_has_entered_raises_nothing(layer, monke
     assert caplog.text == ""
 
 
-def test_a_frame_after_the_session_is_lost_makes_the_socket_come_back(layer):
+def test_a_frame_of_a_socket_that_counts_as_gone_makes_it_come_back(layer):
     socket = Socket(layer)
     socket.contents()
-    Session.objects.all().delete()
+    Presence.objects.all().delete()
     socket.say("hi")
     assert refusal(socket) == ("not_joined", 4001)
+
+
+def test_frames_are_read_without_asking_who_the_user_is(layer, alice, django_queries):
+    """C5: one statement for the frames of many sockets; who they are was settled when they entered."""
+    sockets = [Socket(layer, query="session_key=" + log_in(alice)) for _ in range(5)]
+    messages = [Message({"reply_channel": each.channel, "text": "hi", "order": 1}, "x", layer) for each in sockets]
+    with django_queries() as queries:
+        commands.perform(messages)
+    assert len(queries) == 1, queries
+
+
+def test_a_batch_for_many_rooms_is_one_transaction_and_answers_each(layer, lobby, django_queries):
+    """One bad message harms no other; a repeat in the same batch is a repeat."""
+    sockets = [Socket(layer, path="/chat/room-%d/" % n) for n in range(4)]
+    for socket in sockets:
+        socket.frames()
+    texts = ["one", "", "three", "four"]
+    contents = [
+        {
+            "room": "room-%d" % n,
+            "message": text,
+            "sender": "bot:b",
+            "client_id": str(n),
+            "reply_channel": socket.channel,
+        }
+        for n, (text, socket) in enumerate(zip(texts, sockets, strict=True))
+    ]
+    again = {**contents[0], "message": "changed"}
+    messages = [Message(content, "chat-messages", layer) for content in [*contents, again]]
+    with django_queries() as queries:
+        posting.post(messages)
+    assert sum("BEGIN" in query or "INSERT" in query for query in queries) <= 3, queries
+    assert [[frame["type"] for frame in socket.frames()] for socket in sockets] == [
+        ["message", "ack", "ack"],
+        ["error"],
+        ["message", "ack"],
+        ["message", "ack"],
+    ]
+    assert ChatMessage.objects.count() == 3
+
+
+def test_several_messages_of_a_room_in_one_batch_are_broadcast_in_order(layer, lobby):
+    socket = Socket(layer)
+    socket.frames()
+    contents = [{"room": "lobby", "message": str(n), "client_id": str(n)} for n in (3, 1, 2)]
+    posting.post([Message(content, "chat-messages", layer) for content in contents])
+    posting.post([Message(contents[0], "chat-messages", layer)])
+    assert [(frame["seq"], frame["message"]) for frame in socket.frames("message")] == [(1, "3"), (2, "1"), (3, "2")]
 
 
 def test_anyone_may_put_a_message_on_chat_messages(layer, lobby):
