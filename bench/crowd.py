@@ -38,8 +38,9 @@ class Crowd:
         self.tails: dict[int, bytes] = {}
         self.cpu = 0.0
 
-    def gather(self, count: int) -> float:
-        """Open so many sockets; returns how many were accepted a second."""
+    def gather(self, count: int, path: str | None = None) -> float:
+        """Open so many sockets, at the usual path or another; returns how many were accepted a second."""
+        self.path = path or self.path
         began, opening = time.perf_counter(), 0
         wanted = len(self.sockets) + count
         accepted = len(self.sockets)

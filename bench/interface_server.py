@@ -8,23 +8,16 @@ one process; a row says how much of its core it used, and is void beyond 80%.
 """
 
 import argparse
-import json
-import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
 import project  # noqa: F401  # its shims come before the pinned stack
 from bench.crowd import Crowd
 from bench.deployments import PEERS_TO_MEASURE, Deployment
+from bench.measuring import Figure, measure, present, show
 
 #: Messages on their way at once.
 IN_FLIGHT = 16
@@ -116,60 +109,15 @@ def memory(deployment: Deployment) -> dict[str, float]:
     return {"KB per socket": grown / IDLE_SOCKETS / 1024}
 
 
-@contextmanager
-def running(kind: type[Deployment]) -> Iterator[Deployment]:
-    with tempfile.TemporaryDirectory(prefix="parley-bench-") as folder:
-        deployment = kind(Path(folder))
-        try:
-            deployment.start_all()
-            deployment.wait_until_up()
-            yield deployment
-        finally:
-            deployment.stop()
-
-
-Figure = Callable[[Deployment], dict[str, float]]
-
-
-def measure(options: argparse.Namespace, console: Console) -> dict[str, dict[str, float]]:
-    """The medians of each deployment's figures, by its name."""
-    figures: dict[str, Figure] = {
+def figures(options: argparse.Namespace) -> dict[str, Figure]:
+    """What is asked for."""
+    known: dict[str, Figure] = {
         "fan-out": lambda deployment: fan_out(deployment, options.sockets, options.seconds),
         "round trip": round_trip,
         "connections": lambda deployment: connections(deployment, options.sockets),
         "memory": memory,
     }
-    wanted = {name: figures[name] for name in options.figures.split(",") if name in figures} or figures
-    kinds = present(options.only, console)
-    runs = [(kind, name) for kind in kinds for name in wanted if name not in kind.left_out] * options.repeats
-    found: dict[str, dict[str, list[float]]] = {kind.name: {} for kind in kinds}
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("", total=len(runs))
-        for kind, name in runs:
-            progress.update(task, description="%s: %s" % (kind.name, name))
-            for key, value in run_once(kind, name, wanted[name], console).items():
-                found[kind.name].setdefault(key, []).append(value)
-            progress.advance(task)
-    return {name: {key: statistics.median(values) for key, values in row.items()} for name, row in found.items()}
-
-
-def present(only: str, console: Console) -> list[type[Deployment]]:
-    """The deployments that are asked for and can be had."""
-    kinds = [kind for kind in PEERS_TO_MEASURE if not only or kind.__name__.lower() in only.split(",")]
-    reasons = {kind: kind.absent() for kind in kinds}
-    for kind, reason in reasons.items():
-        if reason:
-            console.print("%s is absent: %s" % (kind.name, reason))
-    return [kind for kind in kinds if not reasons[kind]]
-
-
-def run_once(kind: type[Deployment], name: str, figure: Figure, console: Console) -> dict[str, float]:
-    try:
-        with running(kind) as deployment:
-            return figure(deployment)
-    except (OSError, AssertionError) as e:
-        console.print("%s, %s: failed, and is left out: %s" % (kind.name, name, e))
-        return {}
+    return {name: known[name] for name in options.figures.split(",") if name in known} or known
 
 
 def main() -> int:
@@ -181,15 +129,9 @@ def main() -> int:
     parser.add_argument("--figures", default="", help="of fan-out, round trip, connections, memory")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
-    rows = measure(options, Console(stderr=True))
-    if options.json:
-        print(json.dumps(rows, indent=1))
-        return 0
-    columns = list(dict.fromkeys(key for row in rows.values() for key in row))
-    table = Table("", *columns)
-    for name, row in rows.items():
-        table.add_row(name, *("%.4g" % row[key] if key in row else "" for key in columns))
-    Console(width=200).print(table)
+    console = Console(stderr=True)
+    kinds = present(PEERS_TO_MEASURE, options.only, console)
+    show(measure(kinds, figures(options), options.repeats, console), options.json)
     return 0
 
 

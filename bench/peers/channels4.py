@@ -1,19 +1,18 @@
 """A chat on Channels 4: it saves a row for each message, then broadcasts it. For uvicorn: `channels4:application`."""
 
 import os
+import secrets
 import sys
-from pathlib import Path
 
 import django
+import environ
 from django.conf import settings
-
-HERE = Path(os.environ["PEER_FOLDER"])
 
 settings.configure(
     SECRET_KEY="bench",
     ALLOWED_HOSTS=["*"],
     INSTALLED_APPS=["channels"],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": HERE / "db.sqlite3", "CONN_MAX_AGE": 60}},
+    DATABASES={"default": {**environ.Env.db_url_config(os.environ["DATABASE_URL"]), "CONN_MAX_AGE": 60}},
     CHANNEL_LAYERS={
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -31,25 +30,35 @@ from django.db import connection, models  # noqa: E402
 
 
 class ChatMessage(models.Model):
+    """The columns and the indexes of Parley's."""
+
     room = models.CharField(max_length=64)
+    sender = models.CharField(max_length=80)
+    name = models.CharField(max_length=150)
     message = models.TextField()
+    client_id = models.CharField(max_length=64)
     sent = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         app_label = "chat"
+        constraints = [models.UniqueConstraint(fields=["room", "sender", "client_id"], name="each_message_once")]
+        indexes = [models.Index(fields=["sender", "sent"], name="rate_of_a_sender")]
 
 
 class Consumer(AsyncWebsocketConsumer):
     async def connect(self):
-        await self.channel_layer.group_add("lobby", self.channel_name)
+        self.room = self.scope["path"].strip("/").replace("/", "-")
+        self.sender = secrets.token_hex(8)
+        await self.channel_layer.group_add(self.room, self.channel_name)
         await self.accept()
 
     async def disconnect(self, code):
-        await self.channel_layer.group_discard("lobby", self.channel_name)
+        await self.channel_layer.group_discard(self.room, self.channel_name)
 
     async def receive(self, text_data=None, bytes_data=None):
-        await database_sync_to_async(ChatMessage.objects.create)(room="lobby", message=text_data)
-        await self.channel_layer.group_send("lobby", {"type": "say", "text": text_data})
+        values = {"room": self.room, "sender": self.sender, "name": self.sender, "client_id": secrets.token_hex(16)}
+        await database_sync_to_async(ChatMessage.objects.create)(message=text_data, **values)
+        await self.channel_layer.group_send(self.room, {"type": "say", "text": text_data})
 
     async def say(self, event):
         await self.send(text_data=event["text"])
@@ -58,7 +67,8 @@ class Consumer(AsyncWebsocketConsumer):
 application = Consumer.as_asgi()
 
 if __name__ == "__main__" and sys.argv[1:] == ["prepare"]:
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA journal_mode = WAL")
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA journal_mode = WAL")
     with connection.schema_editor() as editor:
         editor.create_model(ChatMessage)
