@@ -5,6 +5,7 @@ import select
 import weakref
 from typing import Any
 
+import hiredis
 import redis
 from redis.exceptions import ReadOnlyError
 from redis.sentinel import SentinelConnectionPool
@@ -29,7 +30,7 @@ class Client(redis.Redis):
         try:
             if is_stale(connection):
                 connection.disconnect()
-            connection.send_command(*args)
+            connection.send_packed_command([hiredis.pack_command(args)])
             return self.parse_response(connection, name, **options)
         except redis.ResponseError as e:
             if is_read_only(e):
