@@ -30,7 +30,7 @@ class Client(redis.Redis):
         try:
             if is_stale(connection):
                 connection.disconnect()
-            connection.send_packed_command([hiredis.pack_command(args)])
+            connection.send_packed_command(packed(connection, args))
             return self.parse_response(connection, name, **options)
         except redis.ResponseError as e:
             if is_read_only(e):
@@ -43,6 +43,15 @@ class Client(redis.Redis):
             raise
         finally:
             self.connection_pool.release(connection)
+
+
+def packed(connection: redis.Connection, args: tuple[Any, ...]) -> list[bytes]:
+    """A command as it goes over the wire."""
+    try:
+        return [hiredis.pack_command(args)]
+    except TypeError:
+        # What redis-py's own methods put into a command, and hiredis does not know.
+        return connection.pack_command(*args)
 
 
 class MasterPool(SentinelConnectionPool):
