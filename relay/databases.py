@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -15,10 +16,14 @@ IDLE = 2.0
 _local = threading.local()
 
 
-def refresh() -> None:
+#: The connections of a thread at some time, by alias.
+State = dict[str, Any]
+
+
+def refresh() -> State:
     """
     Close this thread's connections that are too old, or broken; Django opens new ones when they are needed. Call it
-    before each consumer.
+    before each consumer. Returns what is left.
     """
     now = time.monotonic()
     idle = now - getattr(_local, "used", now) > IDLE
@@ -27,16 +32,26 @@ def refresh() -> None:
         connection.close_if_unusable_or_obsolete()
         if idle and connection.connection is not None and not connection.is_usable():
             connection.close()
+    return {connection.alias: connection.connection for connection in opened()}
 
 
-def was_lost(error: BaseException) -> bool:
+def was_lost(error: BaseException, before: State) -> bool:
     """
-    Whether an error, or what led to it, comes from a database that is gone: then the same work may well succeed with
-    another connection. A statement that the server refused is no such error.
+    Whether an error, or what led to it, comes from a database whose connection broke since `refresh`: then the same
+    work may well succeed with another. A statement that the server refused is no such error. Django may have opened
+    another connection already: the end of `atomic` does.
     """
-    return any(isinstance(cause, OperationalError | InterfaceError) for cause in causes(error)) and any(
-        connection.connection is None or not connection.is_usable() for connection in used()
+    return is_operational(error) and any(
+        connection.connection is None
+        or connection.connection is not before.get(connection.alias)
+        or not connection.is_usable()
+        for connection in used()
     )
+
+
+def is_operational(error: BaseException) -> bool:
+    """Whether an error, or what led to it, is one of those that a database raises when it is gone, among others."""
+    return any(isinstance(cause, OperationalError | InterfaceError) for cause in causes(error))
 
 
 def is_away() -> bool:

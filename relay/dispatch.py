@@ -42,6 +42,8 @@ class Run:
         #: Why it failed; and whether its consumer asked for another time.
         self.error: BaseException | None = None
         self.later = False
+        #: Whether it was part of a run that failed, and must show what it does alone.
+        self.alone = False
         #: Whether its consumer is through.
         self.handled = False
         #: What it wants to send and has not yet.
@@ -81,7 +83,8 @@ class Run:
         """Whether `other` can be handled together with this one."""
         consumer = self.consumer
         is_same = isinstance(consumer, BatchConsumer) and other.consumer is consumer and other.kwargs == self.kwargs
-        return is_same and len(self.messages) < consumer.limit  # type: ignore[union-attr]
+        is_full = is_same and len(self.messages) >= consumer.limit  # type: ignore[union-attr]
+        return is_same and not (is_full or self.alone or other.alone)
 
     def join(self, other: "Run") -> None:
         self.deliveries += other.deliveries
@@ -89,7 +92,10 @@ class Run:
 
     def split(self) -> list["Run"]:
         """Each message by itself."""
-        return [Run(self.layer, [delivery]).find_consumer() for delivery in self.deliveries]
+        runs = [Run(self.layer, [delivery]).find_consumer() for delivery in self.deliveries]
+        for run in runs:
+            run.alone = True
+        return runs
 
     def execute(self) -> None:
         """
@@ -99,15 +105,15 @@ class Run:
         """
         if self.consumer is None:
             return
+        before = databases.refresh()
         self.attempt()
-        if self.error is not None and databases.was_lost(self.error) and not databases.is_away():
+        if self.error is not None and databases.was_lost(self.error, before) and not databases.is_away():
             logger.warning("The database connection was lost in a consumer of %s; it is called again", self.channel)
             self.attempt()
 
     def attempt(self) -> None:
         self.error, self.later = None, False
         try:
-            databases.refresh()
             consumer_started.send(sender=Run, environ={})
             self.call()
             self.sends = pending_message_store.threadlocal.messages

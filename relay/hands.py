@@ -77,10 +77,20 @@ class Hands:
                 self.turn()
                 pause = FIRST_REST
             except Exception:
-                logger.exception("A worker's turn failed; the next comes in %.1f s", pause)
+                logger.exception(
+                    "A turn failed; what was taken is given back, and the next turn comes in %.1f s", pause
+                )
+                self.attempt(self.give_up)
                 self.stopping.wait(pause)
                 pause = min(2 * pause, LONGEST_REST)
-        self.put_down()
+        self.attempt(self.let_go)
+        self.attempt(self.give_up)
+
+    def attempt(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception:
+            logger.exception("A worker could not see to what it had; it is delivered again")
 
     def turn(self) -> None:
         """Take messages and handle them."""
@@ -157,7 +167,7 @@ class Hands:
 
     def fail(self, run: Run, error: BaseException) -> None:
         """Its consumer raised: it is tried again later, or its client is told, and in the end it is a dead letter."""
-        if databases.was_lost(error) and databases.is_away() and leases(self.layer) and not run.answer:
+        if databases.is_operational(error) and databases.is_away() and leases(self.layer) and not run.answer:
             # Not the message's fault, so it is not counted, and comes again as soon as the database is back.
             logger.warning("A message on %s waits for the database: %s", run.channel, error)
             self.tally.waited += 1
@@ -292,17 +302,15 @@ class Hands:
             acknowledge(self.layer, done)
             self.told_at = now
 
-    def put_down(self) -> None:
-        """At the end: tell what is done, and give back what is not."""
-        try:
-            self.let_go()
-        except Exception:
-            logger.exception("What is handled could not be sent; it is delivered again")
-        self.tell()
+    def give_up(self) -> None:
+        """Tell what is done, and give back what is not."""
         with self.lock:
-            left = [delivery for run in self.held + self.waiting for delivery in run.deliveries]
-            self.held, self.waiting = [], []
-            give_back(self.layer, left)
+            runs = [*([self.running] if self.running else []), *self.held, *self.waiting]
+            self.running, self.held, self.waiting = None, [], []
+        try:
+            self.tell()
+        finally:
+            give_back(self.layer, [delivery for run in runs for delivery in run.deliveries])
 
     # For other threads
 

@@ -1,10 +1,18 @@
 """Django's database sessions, for keys that come from anywhere. Set as SESSION_ENGINE."""
 
+import logging
+import re
 from typing import Any
 
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
 from django.db import connections, router
 from django.utils import timezone
+
+logger = logging.getLogger(__name__)
+
+#: The keys of channel sessions (`channels.sessions.session_for_reply_channel`).
+CHANNEL_KEY = re.compile(r"chn[0-9a-f]{29}")
 
 QUERY = "SELECT session_data FROM %s WHERE session_key = %%s AND expire_date > %%s"
 
@@ -39,7 +47,14 @@ class SessionStore(db.SessionStore):
         return self.known[1] if session_key == self.known[0] else super().exists(session_key)
 
     def save(self, must_create: bool = False) -> None:
-        super().save(must_create)
+        try:
+            super().save(must_create)
+        except UpdateError:
+            if not CHANNEL_KEY.fullmatch(str(self.session_key)):
+                raise
+            # The socket has gone while one of its last frames was handled: there is nothing to keep (C7).
+            logger.debug("The channel session %s is gone and not saved", self.session_key)
+            return
         self.known = self.session_key, True
 
     def _validate_session_key(self, key: Any) -> bool:

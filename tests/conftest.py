@@ -31,3 +31,4 @@ from tests.deployments import deployment  # noqa: F401
 from tests.interface import running_reactor, serve  # noqa: F401
 from tests.layers import make_layer, make_redis_layer  # noqa: F401
 from tests.services import own_redis, postgres, redis_prefix, redis_url, redis_urls  # noqa: F401
+from tests.worker import office, open_office  # noqa: F401

@@ -63,7 +63,7 @@ def database(database_url: str) -> Iterator[str]:
 
 def settings_of(url: str) -> dict[str, Any]:
     found = environ.Env.db_url_config(url)
-    return {**found, "ENGINE": found["ENGINE"].replace("django.db.backends", "relay.backends")}
+    return {**found, "ENGINE": found["ENGINE"].replace("django.db.backends", "relay.backends"), "CONN_MAX_AGE": 60}
 
 
 def use(settings: dict[str, Any]) -> None:

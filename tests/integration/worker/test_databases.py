@@ -1,0 +1,204 @@
+"""Database connections of consumers, on both databases where it makes a difference."""
+
+import threading
+
+import psycopg2
+import pytest
+from channels import Channel
+from channels.asgi import ChannelLayerWrapper, channel_layers
+from channels.sessions import channel_session
+from django.contrib.sessions.models import Session
+from django.db import OperationalError, connection, transaction
+
+from chatapp.models import Room
+from relay import databases
+from relay.decorators import linearize
+from relay.layers.inmemory import ChannelLayer
+from relay.outbox import send_on_commit
+from tests.waiting import wait_until
+from tests.worker import Office
+
+only_postgres = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+def memory_office(database):
+    """An office on the layer in memory, which is the default layer too."""
+    layer = ChannelLayer(expiry=60, max_deliveries=3, ordering={"lanes": "lane"})
+    before = channel_layers.set("default", ChannelLayerWrapper(layer, "default", []))
+    office = Office(lambda **options: layer)
+    yield office
+    office.close()
+    if before is None:
+        del channel_layers.backends["default"]
+    else:
+        channel_layers.set("default", before)
+
+
+def cut_off(postgres, pid):
+    """End a connection as its server's restart, or a firewall, would."""
+    postgres.execute("SELECT pg_terminate_backend(%d)" % pid)
+
+
+def backend_pid():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return cursor.fetchone()[0]
+
+
+@only_postgres
+def test_a_connection_that_broke_while_idle_is_not_used(memory_office, postgres, monkeypatch):
+    """B14"""
+    monkeypatch.setattr(databases, "IDLE", 0.0)
+    pids, errors = [], []
+
+    def consumer(message):
+        try:
+            pids.append(backend_pid())
+        except Exception as e:
+            errors.append(e)
+            raise
+
+    memory_office.on("work", consumer)
+    memory_office.hire()
+    memory_office.send("work")
+    wait_until(lambda: len(pids) == 1, "it is connected")
+    cut_off(postgres, pids[0])
+    memory_office.send("work")
+    wait_until(lambda: len(pids) == 2, "it is connected again")
+    assert errors == []
+
+
+@only_postgres
+def test_a_consumer_that_loses_its_connection_is_called_once_more(memory_office, postgres, caplog):
+    """B14. Nothing of the first time is sent (B11)."""
+    calls = []
+
+    def consumer(message):
+        calls.append(backend_pid())
+        Channel("out").send({"call": len(calls)})
+        with transaction.atomic():
+            Room.objects.create(slug="made-%d" % len(calls))
+            if len(calls) == 1:
+                cut_off(postgres, calls[0])
+                Room.objects.count()
+
+    memory_office.on("work", consumer)
+    worker = memory_office.hire()
+    memory_office.send("work")
+    memory_office.wait_until_empty("work")
+    wait_until(lambda: worker.tally().messages == 1, "it is handled")
+    assert worker.tally().failed.total() == 0
+    assert [room.slug for room in Room.objects.all()] == ["made-2"]
+    assert memory_office.layer.receive(["out"])[1] == {"call": 2}
+    assert memory_office.layer.receive(["out"])[1] is None
+
+
+@only_postgres
+def test_messages_wait_for_a_database_that_is_away_however_often_it_takes(memory_office, monkeypatch):
+    """It is not their fault, so it is not counted: none becomes a dead letter."""
+    away, handled = threading.Event(), []
+    connect = psycopg2.connect
+
+    def refuse(*args, **kwargs):
+        if away.is_set():
+            raise psycopg2.OperationalError("the database system is shutting down")
+        return connect(*args, **kwargs)
+
+    monkeypatch.setattr(psycopg2, "connect", refuse)
+
+    def consumer(message):
+        Room.objects.count()
+        handled.append(message["n"])
+
+    memory_office.on("lanes", consumer)
+    away.set()
+    worker = memory_office.hire()
+    for n in range(3):
+        memory_office.send("lanes", lane="a", n=n)
+    wait_until(lambda: worker.tally().waited > 4, "it was tried more often than max_deliveries")
+    away.clear()
+    memory_office.wait_until_empty("lanes")
+    assert handled == [0, 1, 2]
+    assert memory_office.layer.dead_letters() == []
+
+
+def test_an_error_of_the_statement_is_no_lost_connection(database):
+    connection.ensure_connection()
+    before = databases.refresh()
+    with pytest.raises(OperationalError) as raised, connection.cursor():
+        raise OperationalError("a deadlock, or a lock that was not had in time")
+    assert not databases.was_lost(raised.value, before)
+    wrapped = RuntimeError("what the application makes of it")
+    wrapped.__cause__ = raised.value
+    assert not databases.was_lost(wrapped, before)
+    connection.close()
+    assert databases.was_lost(wrapped, before)
+
+
+@only_postgres
+def test_messages_share_a_connection(memory_office):
+    """B15"""
+    pids = []
+    memory_office.on("work", lambda message: pids.append(backend_pid()))
+    memory_office.hire()
+    for _ in range(20):
+        memory_office.send("work")
+    memory_office.wait_until_empty("work")
+    assert len(set(pids)) == 1
+
+
+def test_what_is_sent_on_commit_is_not_there_before_and_not_after_a_rollback(memory_office):
+    """B12"""
+    with transaction.atomic():
+        send_on_commit(Channel("out"), {"n": 1})
+        assert memory_office.layer.receive(["out"]) == (None, None)
+    assert memory_office.layer.receive(["out"])[1] == {"n": 1}
+    with transaction.atomic():
+        send_on_commit(Channel("out"), {"n": 2})
+        transaction.set_rollback(True)
+    assert memory_office.layer.receive(["out"]) == (None, None)
+    send_on_commit(Channel("out"), {"n": 3})
+    assert memory_office.layer.receive(["out"])[1] == {"n": 3}
+
+
+def test_the_frames_of_one_socket_lose_nothing_of_its_session(memory_office):
+    """C3, C4, C6, C8: on four threads, and each frame is handled with what the one before it has saved."""
+    sockets, frames = 4, 15
+    later = []
+
+    @linearize
+    @channel_session
+    def consumer(message):
+        message.channel_session["seen"] = [*message.channel_session.get("seen", []), message["n"]]
+
+    memory_office.on("websocket.receive", consumer)
+    memory_office.hire(threads=4)
+    for n in range(frames):
+        for socket in range(sockets):
+            memory_office.send("websocket.receive", reply_channel="daphne.response.x!%d" % socket, n=n)
+    memory_office.wait_until_empty("websocket.receive", 60)
+    assert memory_office.layer.dead_letters() == later
+    found = [session.get_decoded()["seen"] for session in Session.objects.all()]
+    assert found == [list(range(frames))] * sockets
+
+
+def test_a_session_that_was_deleted_while_its_frame_was_handled_hides_no_result(memory_office):
+    """C7: "Forced update did not affect any rows" in place of what the consumer did."""
+    handled = []
+
+    @linearize
+    @channel_session
+    def consumer(message):
+        message.channel_session["n"] = 1
+        Session.objects.all().delete()
+        Channel("out").send({"n": 1})
+        handled.append(1)
+
+    memory_office.on("websocket.receive", consumer)
+    worker = memory_office.hire()
+    memory_office.send("websocket.receive", reply_channel="daphne.response.x!y")
+    wait_until(lambda: worker.tally().messages == 1, "it is handled")
+    assert handled == [1]
+    assert memory_office.layer.receive(["out"])[1] == {"n": 1}
+    assert Session.objects.count() == 0
