@@ -94,14 +94,32 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def readyz(request: HttpRequest) -> HttpResponse:
-    """What a message needs is there: the database and the channel layer. 503 names what isn't."""
-    failures = {}
+    """What a message needs: the database, the channel layer, a worker for every channel. 503 names what is missing."""
+    missing: dict[str, Any] = {}
     for name, probe in (("database", probe_database), ("channel_layer", probe_layer)):
         try:
             probe()
         except Exception as e:
-            failures[name] = type(e).__name__
-    return JsonResponse({"status": "unavailable" if failures else "ok", **failures}, status=503 if failures else 200)
+            missing[name] = type(e).__name__
+    workers = [] if "channel_layer" in missing else living_workers()
+    if unheard := unheard_channels(workers):
+        missing["unheard"] = unheard
+    status = "unavailable" if missing else "ok"
+    return JsonResponse({"status": status, **missing, "workers": workers}, status=503 if missing else 200)
+
+
+def living_workers() -> list[dict[str, Any]]:
+    """The workers that tell the layer that they live, if it keeps that: which, where, on which channels, since when."""
+    layer = channel_layers[DEFAULT_CHANNEL_LAYER]
+    found = layer.workers() if "leases" in layer.extensions else {}
+    shown = ("host", "pid", "channels", "threads", "since")
+    return [{"name": name, **{key: report[key] for key in shown}} for name, report in sorted(found.items())]
+
+
+def unheard_channels(workers: list[dict[str, Any]]) -> list[str]:
+    """Channels that have consumers, and no worker. Channels' own workers say nothing of themselves: then, none."""
+    heard = {channel for worker in workers for channel in worker["channels"]}
+    return sorted(channel_layers[DEFAULT_CHANNEL_LAYER].router.channels - heard) if workers else []
 
 
 def probe_database() -> None:

@@ -2,8 +2,8 @@
 Workers for tests that kill them: real processes, which a parent forks when it is asked to, so that a new one is there
 at once. Run as a program by `Nursery`.
 
-Each is Channels' own worker on a layer of relay's. Its consumer notes in a Redis list when it begins and ends a
-message.
+Each is Channels' own worker on a layer of relay's, or relay's worker. Its consumer notes in a Redis list when it begins
+and ends a message.
 """
 
 import json
@@ -20,12 +20,15 @@ from tests.databases import ROOT
 
 
 class Nursery:
-    """Starts and kills workers. `options`: of the layer; `seconds`: that the consumer takes for a message."""
+    """
+    Starts and kills workers. `options`: of the layer; `seconds`: that the consumer takes for a message; `worker`: stock
+    or relay.
+    """
 
-    def __init__(self, url: str, options: dict[str, Any], seconds: float = 0.0):
+    def __init__(self, url: str, options: dict[str, Any], seconds: float = 0.0, worker: str = "stock"):
         self.log = options["prefix"] + "events"
         self.client = redis.Redis.from_url(url)
-        settings = json.dumps({"url": url, "log": self.log, "seconds": seconds, "options": options})
+        settings = json.dumps({"url": url, "log": self.log, "seconds": seconds, "options": options, "worker": worker})
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.nursery", settings],
             cwd=ROOT,
@@ -46,6 +49,10 @@ class Nursery:
 
     def kill(self, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
+        self.pids.remove(pid)
+
+    def ask_to_stop(self, pid: int) -> None:
+        os.kill(pid, signal.SIGTERM)
         self.pids.remove(pid)
 
     def events(self, start: int = 0) -> list[tuple[str, str, int, int]]:
@@ -69,7 +76,8 @@ def main() -> None:
     django.setup()
     import channels.worker  # noqa: F401  # so that the children have it
 
-    import relay.layers.redis  # noqa: F401
+    import relay.layers.redis
+    import relay.worker  # noqa: F401
 
     settings = json.loads(sys.argv[1])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -86,6 +94,7 @@ def work(settings: dict[str, Any]) -> None:
     from channels.worker import Worker
 
     from relay.layers.redis import RedisChannelLayer
+    from relay.worker import Worker as RelayWorker
 
     log = redis.Redis.from_url(settings["url"])
 
@@ -96,7 +105,13 @@ def work(settings: dict[str, Any]) -> None:
         log.rpush(settings["log"], "end " + event)
 
     layer = RedisChannelLayer(hosts=[settings["url"]], **settings["options"])
-    Worker(ChannelLayerWrapper(layer, "default", [route("work", consumer)]), signal_handlers=False).run()
+    wrapper = ChannelLayerWrapper(layer, "default", [route("work", consumer)])
+    if settings["worker"] == "stock":
+        Worker(wrapper, signal_handlers=False).run()
+    else:
+        finished = RelayWorker(wrapper).run()
+        layer.close()
+        os._exit(0 if finished else 1)
 
 
 if __name__ == "__main__":

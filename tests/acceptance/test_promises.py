@@ -257,7 +257,7 @@ def test_the_stock_daphne_and_the_stock_worker_run_this_chat_too(deployment):
 @pytest.mark.usefixtures("database")
 def test_sigterm_ends_a_worker_and_the_chat_goes_on(deployment):
     deployment = deployment().start_all()
-    wait_until(lambda: deployment.logs().count("Listening on channels") == 2, "both workers listen")
+    wait_until(lambda: deployment.logs().count(" listens on ") == 2, "both workers listen")
     with deployment.socket() as socket:
         socket.next("welcome")
         leaving = deployment.workers[0]

@@ -1,58 +1,16 @@
 """Redis goes away under a running chat, in every way it can (J2); and an interface server dies."""
 
 import signal
-import threading
 import time
 
 import pytest
 import redis
-from websockets.exceptions import ConnectionClosed
 
-from chatapp.models import ChatMessage, Room
 from tests.proxy import Proxy
+from tests.talkers import Talker, check_what_is_stored
 from tests.waiting import FACTOR, wait_until
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.timeout(200 * FACTOR)]
-
-#: Seconds that a sender waits for an acknowledgement before it says the same again, as the page does.
-PATIENCE = 3
-
-
-class Talker(threading.Thread):
-    """A client that does what the page does: it keeps what is not acknowledged, and comes back when it is cut off."""
-
-    def __init__(self, deployment, room, name):
-        super().__init__(daemon=True)
-        self.deployment, self.room, self.talker = deployment, room, name
-        self.acknowledged = {}
-        self.stopped = threading.Event()
-        self.errors = []
-        self.start()
-
-    def run(self):
-        n = 0
-        while not self.stopped.is_set():
-            try:
-                with self.deployment.socket("/chat/%s/" % self.room) as socket:
-                    while not self.stopped.is_set():
-                        n += self.say(socket, "%s-%d" % (self.talker, n))
-            except (ConnectionClosed, OSError, AssertionError) as e:
-                self.errors.append(repr(e))
-                time.sleep(0.1)
-
-    def say(self, socket, client_id):
-        """Say it once; True if it was acknowledged in time."""
-        socket.send({"message": "hi", "client_id": client_id})
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            try:
-                frame = socket.next("ack", patience=PATIENCE)
-            except AssertionError:
-                return False
-            self.acknowledged[frame["client_id"]] = frame["seq"]
-            if frame["client_id"] == client_id:
-                return True
-        return False
 
 
 def freeze(server, proxy):
@@ -108,12 +66,7 @@ def test_redis_in_trouble_loses_and_doubles_nothing_and_the_groups_are_whole_aga
             assert listener.next("message", where=lambda frame: frame["seq"] >= newest)["room"] == "a"
         assert all(process.poll() is None for process in chat.processes), chat.logs()
         chat.stop()
-    rows = {(row.room.slug, row.client_id): row.seq for row in ChatMessage.objects.select_related("room")}
-    acknowledged = {(t.room, client_id): seq for t in talkers for client_id, seq in t.acknowledged.items()}
-    assert {key: rows.get(key) for key in acknowledged} == acknowledged
-    assert len(rows) == ChatMessage.objects.count()
-    for room in Room.objects.filter(slug__in="ab"):
-        assert sorted(room.messages.values_list("seq", flat=True)) == list(range(1, room.head + 1))
+    check_what_is_stored(talkers)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

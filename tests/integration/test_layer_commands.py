@@ -40,7 +40,7 @@ def test_channels_shows_what_waits_and_what_went_wrong(manage, layer):
     layer.dead_letter(layer.take(["work"])[0], "no")
     code, said = manage("channels")
     assert code == 0
-    header, work = said.splitlines()
+    header, work, *_ = said.splitlines()
     assert header.split() == [
         "channel",
         "waiting",
@@ -57,7 +57,7 @@ def test_channels_shows_what_waits_and_what_went_wrong(manage, layer):
     assert (name, waiting, counts) == ("work", "1", ["1", "3", "1", "0", "1"])
     assert float(age) > 0
     code, said = manage("channels", "--json")
-    (row,) = json.loads(said)
+    (row,) = json.loads(said)["channels"]
     assert (row["channel"], row["depth"], row["in_flight"], row["full"]) == ("work", 1, 1, 1)
 
 
@@ -70,9 +70,9 @@ def test_channels_can_be_watched(manage, layer):
     command = [sys.executable, "manage.py", "channels", "--watch", "--every", "0.1", "--json"]
     watch = subprocess.Popen(command, cwd=ROOT, env=manage.environment, stdout=subprocess.PIPE, text=True)
     try:
-        assert json.loads(watch.stdout.readline())[0]["depth"] == 1
+        assert json.loads(watch.stdout.readline())["channels"][0]["depth"] == 1
         layer.send("work", {"room": "b"})
-        wait_until(lambda: json.loads(watch.stdout.readline())[0]["depth"] == 2, "the change is shown")
+        wait_until(lambda: json.loads(watch.stdout.readline())["channels"][0]["depth"] == 2, "the change is shown")
     finally:
         watch.kill()
         watch.wait()

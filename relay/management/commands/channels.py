@@ -1,4 +1,4 @@
-"""`manage.py channels`: what waits on the channel layer, and what went wrong there."""
+"""`manage.py channels`: what waits on the channel layer, what went wrong there, and who works on it."""
 
 import dataclasses
 import json
@@ -7,7 +7,7 @@ from typing import Any
 
 from channels import DEFAULT_CHANNEL_LAYER
 from django.core.management.base import BaseCommand, CommandParser
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
@@ -30,13 +30,14 @@ class Command(BaseCommand):
     help = (
         "Show every channel that has been used: messages that wait and how long the oldest has, messages in the hands "
         "of workers, and since the layer's data began: sent, refused because the channel was full, expired. "
-        "Dead letters are those that lie there now; manage.py deadletters lists them."
+        "Dead letters are those that lie there now; manage.py deadletters lists them. Below, the workers that live: on "
+        "which channels, for how long, and what they did."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--watch", action="store_true", help="keep showing, until Control-C")
         parser.add_argument("--every", type=float, default=1.0, help="seconds between two looks (default: %(default)s)")
-        parser.add_argument("--json", action="store_true", help="print a JSON list; with --watch one a line")
+        parser.add_argument("--json", action="store_true", help="print JSON; with --watch one object a line")
         parser.add_argument("--layer", default=DEFAULT_CHANNEL_LAYER, help="alias in CHANNEL_LAYERS")
 
     @refuse_while_away
@@ -50,18 +51,20 @@ class Command(BaseCommand):
     def print_json(self, layer: Any, options: dict[str, Any]) -> None:
         while True:
             rows = [dataclasses.asdict(row) for row in layer.status()]
-            self.stdout.write(json.dumps(rows, indent=None if options["watch"] else 2))
+            workers = [{"name": name, **report} for name, report in sorted(layer.workers().items())]
+            indent = None if options["watch"] else 2
+            self.stdout.write(json.dumps({"channels": rows, "workers": workers}, indent=indent))
             if not self.wait(options):
                 return
 
     def print_table(self, layer: Any, options: dict[str, Any]) -> None:
         console = Console(file=self.stdout._out)
         if not options["watch"]:
-            console.print(table(layer.status()))
+            console.print(drawn(layer))
             return
-        with Live(table(layer.status()), console=console, auto_refresh=False) as live:
+        with Live(drawn(layer), console=console, auto_refresh=False) as live:
             while self.wait(options):
-                live.update(table(layer.status()), refresh=True)
+                live.update(drawn(layer), refresh=True)
 
     def wait(self, options: dict[str, Any]) -> bool:
         """Wait for the next look; False if there is none."""
@@ -74,11 +77,28 @@ class Command(BaseCommand):
         return True
 
 
-def table(rows: list[ChannelStatus]) -> Table:
-    drawn = Table("channel", box=None, pad_edge=False, caption=None if rows else "No channel has been used yet.")
+def drawn(layer: Any) -> Group:
+    return Group(channel_table(layer.status()), "", worker_table(layer.workers()))
+
+
+def channel_table(rows: list[ChannelStatus]) -> Table:
+    table = Table("channel", box=None, pad_edge=False, caption=None if rows else "No channel has been used yet.")
     for title in COLUMNS.values():
-        drawn.add_column(title, justify="right")
+        table.add_column(title, justify="right")
     for row in rows:
         values = [getattr(row, field) for field in COLUMNS]
-        drawn.add_row(row.channel, *("%.1f" % value if isinstance(value, float) else str(value) for value in values))
-    return drawn
+        table.add_row(row.channel, *("%.1f" % value if isinstance(value, float) else str(value) for value in values))
+    return table
+
+
+def worker_table(workers: dict[str, dict[str, Any]]) -> Table:
+    caption = None if workers else "No worker says that it lives. (Channels' own say nothing.)"
+    table = Table("worker", box=None, pad_edge=False, caption=caption)
+    for title in ("up, s", "threads", "handled", "failed", "dead"):
+        table.add_column(title, justify="right")
+    table.add_column("channels")
+    for name, report in sorted(workers.items()):
+        up = "%d" % max(0, time.time() - report["since"])
+        counts = (sum(report["handled"].values()), sum(report["failed"].values()), report["dead"])
+        table.add_row(name, up, str(report["threads"]), *map(str, counts), ", ".join(report["channels"]))
+    return table

@@ -90,9 +90,9 @@ def test_pages_allow_no_code_and_no_connection_but_ours(client):
     assert "unsafe" not in policy
 
 
-def test_health_and_readiness_answer(client, monkeypatch):
+def test_health_and_readiness_answer(client, layer, monkeypatch):
     assert client.get("/healthz").json() == {"status": "ok"}
-    assert client.get("/readyz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ok", "workers": []}
 
     def broken():
         raise ConnectionError
