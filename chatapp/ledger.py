@@ -78,16 +78,16 @@ def store_all(drafts: Sequence[Draft]) -> list[Outcome]:
     Store messages, each as its room's next, in one transaction. What is wrong with one is its outcome, and harms no
     other. When this returns outside a transaction, all is committed.
     """
+    made = [row_of(draft) for draft in drafts]
     with transaction.atomic():
         rooms = Room.all_locked({draft.slug for draft in drafts})
         known = said_before(rooms, drafts)
         allowance = Allowance(drafts)
-        outcomes, rows = [], []
-        for draft in drafts:
-            outcome = take_in(draft, rooms.get(draft.slug), known, allowance)
-            outcomes.append(outcome)
-            if outcome.row is not None and outcome.is_new:
-                rows.append(outcome.row)
+        outcomes = [
+            take_in(draft, row, rooms.get(draft.slug), known, allowance)
+            for draft, row in zip(drafts, made, strict=True)
+        ]
+        rows = [row for row, is_new, _ in outcomes if row is not None and is_new]
         if rows:
             ChatMessage.insert(rows)
             Room.save_heads({row.room.pk: row.room for row in rows}.values())
@@ -98,8 +98,16 @@ def store_all(drafts: Sequence[Draft]) -> list[Outcome]:
 Key = tuple[int, str, str]
 
 
-def take_in(draft: Draft, room: Room | None, known: dict[Key, ChatMessage], allowance: "Allowance") -> Outcome:
-    """Number a draft as the next of its room, which is locked, unless it is known or can't be. Not saved yet."""
+def row_of(draft: Draft) -> ChatMessage:
+    """The row that a draft may become. Made before anything is locked: others wait for that."""
+    sender, name = draft.sender
+    return ChatMessage(sender=sender, name=name, message=draft.message, client_id=draft.client_id)
+
+
+def take_in(
+    draft: Draft, row: ChatMessage, room: Room | None, known: dict[Key, ChatMessage], allowance: "Allowance"
+) -> Outcome:
+    """Number a draft's row as the next of its room, which is locked, unless it is known or can't be. Not saved yet."""
     if room is None:
         return Outcome(None, error=ClientError("no_such_room", client_id=draft.client_id))
     key = (room.pk, draft.sender.key, draft.client_id)
@@ -108,11 +116,9 @@ def take_in(draft: Draft, room: Room | None, known: dict[Key, ChatMessage], allo
     if not allowance.has_room_for(draft.sender):
         return Outcome(None, error=ClientError("rate_limited", client_id=draft.client_id, retry_after=RATE_PAUSE))
     room.head += 1
-    sender, name = draft.sender
-    known[key] = ChatMessage(
-        room=room, seq=room.head, sender=sender, name=name, message=draft.message, client_id=draft.client_id
-    )
-    return Outcome(known[key], is_new=True)
+    row.room, row.seq = room, room.head
+    known[key] = row
+    return Outcome(row, is_new=True)
 
 
 def said_before(rooms: dict[str, Room], drafts: Sequence[Draft]) -> dict[Key, ChatMessage]:

@@ -28,6 +28,10 @@ def new_client_id() -> str:
     return uuid.uuid4().hex
 
 
+#: What is read of a room where only its numbers matter.
+SHORT_ROOM = ("id", "slug", "head", "announced")
+
+
 def places(rows: int, columns: int = 0) -> str:
     """The placeholders of so many values; or of so many rows of values, for VALUES and IN."""
     row = "(%s)" % ", ".join(["%s"] * columns) if columns else "%s"
@@ -106,9 +110,13 @@ class Room(models.Model):
 
     @classmethod
     def lock_some(cls, slugs: Collection[str]) -> "dict[str, Room]":
+        """Those that there are, without what is only shown. By a plain statement: in half of the time of a queryset."""
         lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
-        query = "SELECT * FROM chatapp_room WHERE slug IN (%s) ORDER BY id" + lock
-        return {room.slug: room for room in cls.objects.raw(query % places(len(slugs)), list(slugs))}
+        query = "SELECT id, slug, head, announced FROM chatapp_room WHERE slug IN (%s) ORDER BY id" + lock
+        with connection.cursor() as cursor:
+            cursor.execute(query % places(len(slugs)), list(slugs))
+            found = [cls.from_db(connection.alias, SHORT_ROOM, row) for row in cursor.fetchall()]
+        return {room.slug: room for room in found}
 
     @staticmethod
     def save_heads(rooms: "Collection[Room]") -> None:
