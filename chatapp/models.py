@@ -86,7 +86,7 @@ class Room(models.Model):
     def named(cls, slug: Any) -> "Room":
         """The room of that name; where rooms are open, it comes into being. Raises ClientError."""
         slug = protocol.checked_room(slug)
-        # Read for each message. As a queryset it would take twice as long.
+        # Read whenever a socket enters. As a queryset it would take twice as long.
         room = next(iter(cls.objects.raw("SELECT * FROM chatapp_room WHERE slug = %s", [slug])), None)
         if room is None and settings.CHAT_OPEN_ROOMS:
             room, _ = cls.objects.get_or_create(slug=slug)

@@ -49,7 +49,7 @@ def draft_of(message: Message) -> ledger.Draft:
     """
     slug = protocol.checked_room(message.get("room"))
     given = message.get("client_id")
-    client_id = checked_or_new_client_id(getattr(message.content, "id", None) if given is None else given)
+    client_id = checked_or_new_client_id((getattr(message.content, "id", "") or None) if given is None else given)
     return ledger.Draft(slug, sender_of(message), protocol.checked_message(message.get("message")), client_id)
 
 

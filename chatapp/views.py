@@ -96,16 +96,17 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """What a message needs: the database, the channel layer, a worker for every channel. 503 names what is missing."""
     missing: dict[str, Any] = {}
-    for name, probe in (("database", probe_database), ("channel_layer", probe_layer)):
+    found: dict[str, Any] = {}
+    for name, probe in (("database", probe_database), ("channel_layer", probe_layer), ("workers", living_workers)):
         try:
-            probe()
+            found[name] = probe()
         except Exception as e:
             missing[name] = type(e).__name__
-    workers = [] if "channel_layer" in missing else living_workers()
+    workers = found.get("workers", [])
     if unheard := unheard_channels(workers):
         missing["unheard"] = unheard
     status = "unavailable" if missing else "ok"
-    return JsonResponse({"status": status, **missing, "workers": workers}, status=503 if missing else 200)
+    return JsonResponse({"status": status, "workers": workers, **missing}, status=503 if missing else 200)
 
 
 def living_workers() -> list[dict[str, Any]]:

@@ -44,6 +44,19 @@ def check_reconnect_text(app_configs: Any, **kwargs: Any) -> list[checks.CheckMe
     ]
 
 
+def check_connection_age(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """relay.W001: a worker that may keep no database connection makes a new one for each message (B15)."""
+    return [
+        checks.Warning(
+            "Connections to the database %r end after each message and each request: CONN_MAX_AGE is 0." % alias,
+            hint="Set CONN_MAX_AGE in DATABASES[%r], to 60 for example." % alias,
+            id="relay.W001",
+        )
+        for alias, database in settings.DATABASES.items()
+        if database.get("ENGINE") and database.get("CONN_MAX_AGE", 0) == 0
+    ]
+
+
 def ends_too_soon(group_expiry: float, keepalive_interval: float) -> bool:
     """Whether memberships may end though keepalives renew them: two must come in their time. 0: none are sent."""
     return bool(keepalive_interval) and group_expiry < 2 * keepalive_interval

@@ -2,11 +2,13 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.db.utils import InterfaceError, OperationalError
 
 #: Seconds without use after which a connection is asked whether it still works: servers, and what stands between, cut
@@ -16,14 +18,10 @@ IDLE = 2.0
 _local = threading.local()
 
 
-#: The connections of a thread at some time, by alias.
-State = dict[str, Any]
-
-
-def refresh() -> State:
+def refresh() -> None:
     """
     Close this thread's connections that are too old, or broken; Django opens new ones when they are needed. Call it
-    before each consumer. Returns what is left.
+    before each consumer.
     """
     now = time.monotonic()
     idle = now - getattr(_local, "used", now) > IDLE
@@ -32,19 +30,26 @@ def refresh() -> State:
         connection.close_if_unusable_or_obsolete()
         if idle and connection.connection is not None and not connection.is_usable():
             connection.close()
-    return {connection.alias: connection.connection for connection in opened()}
+    _local.had = Counter(connection.alias for connection in opened())
 
 
-def was_lost(error: BaseException, before: State) -> bool:
+def note_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    """Count the connections that a thread has had since `refresh`, by alias."""
+    if hasattr(_local, "had"):
+        _local.had[connection.alias] += 1
+
+
+connection_created.connect(note_connection)
+
+
+def was_lost(error: BaseException) -> bool:
     """
     Whether an error, or what led to it, comes from a database whose connection broke since `refresh`: then the same
     work may well succeed with another. A statement that the server refused is no such error. Django may have opened
     another connection already: the end of `atomic` does.
     """
     return is_operational(error) and any(
-        connection.connection is None
-        or connection.connection is not before.get(connection.alias)
-        or not connection.is_usable()
+        _local.had[connection.alias] > 1 or connection.connection is None or not connection.is_usable()
         for connection in used()
     )
 

@@ -83,14 +83,12 @@ def linearized_batch(consumer: BatchConsumer) -> BatchConsumer:
     """`linearize` for a batch consumer: messages that their layer did not order by reply channel are put in a lane."""
 
     def many(messages: list[Message], **kwargs: Any) -> None:
-        here = []
-        for message in messages:
-            if is_in_lane(message):
-                here.append(message)
-            else:
-                requeue(message, message.channel_layer.send_in_lane, lane_of(message))
+        here = [message for message in messages if is_in_lane(message)]
         if here:
             consumer.many(here, **kwargs)
+        for message in messages:
+            if not is_in_lane(message):
+                requeue(message, message.channel_layer.send_in_lane, lane_of(message))
 
     single = linearize(lambda message, **kwargs: consumer.many([message], **kwargs))
     return BatchConsumer(functools.wraps(consumer.many)(many), consumer.limit, single)

@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 #: How often it is tried to put a message back that its consumer wants later, and the seconds between two tries.
 REQUEUE_TRIES, REQUEUE_INTERVAL = 100, 0.05
+#: How often a consumer may want a message later on a layer without leases.
+POSTPONE_LIMIT = 10
 
 #: What a client hears whose consumer failed: it waits for an answer, and would wait until its time is up (B10).
 ANSWERS: dict[str, dict[str, Any]] = {
@@ -46,8 +48,9 @@ class Run:
         self.alone = False
         #: Whether its consumer is through.
         self.handled = False
-        #: What it wants to send and has not yet.
+        #: What it wants to send and has not yet; and why some of that can't be sent at all.
         self.sends: list[Send] = []
+        self.unsendable: list[str] = []
         #: When a channel was first too full for it, on the monotonic clock.
         self.refused_at: float | None = None
 
@@ -105,9 +108,9 @@ class Run:
         """
         if self.consumer is None:
             return
-        before = databases.refresh()
+        databases.refresh()
         self.attempt()
-        if self.error is not None and databases.was_lost(self.error, before) and not databases.is_away():
+        if self.error is not None and databases.was_lost(self.error) and not databases.is_away():
             logger.warning("The database connection was lost in a consumer of %s; it is called again", self.channel)
             self.attempt()
 
@@ -182,12 +185,12 @@ def dispatch(layer: Any, channel: str, content: dict[str, Any]) -> None:
     if run.error is not None:
         logger.error("The consumer of a message on %s raised", channel, exc_info=run.error)
         run.sends = run.answer
+    if run.later:
+        postpone(run.messages[0])
     try:
-        if run.later:
-            requeue(run.messages[0], layer.send)
         send_or_drop(run.sends)
     except Exception:
-        logger.exception("What a consumer of %s wanted to send, or to have again, is dropped", channel)
+        logger.exception("What a consumer of %s wanted to send is dropped", channel)
 
 
 def send_or_drop(sends: Iterable[Send]) -> None:
@@ -201,6 +204,20 @@ def send_or_drop(sends: Iterable[Send]) -> None:
             return
         time.sleep(REQUEUE_INTERVAL)
     logger.error("%d messages are dropped: %s stayed full", len(left), left[0][0].name)
+
+
+def postpone(message: Message) -> None:
+    """Put a message back that its layer has forgotten, as often as Channels does. What is dropped is logged."""
+    tries = message.content["__retries__"] = message.content.get("__retries__", 0) + 1
+    try:
+        if tries >= POSTPONE_LIMIT:
+            logger.error(
+                "A message on %s is dropped: its consumer wants it later for the %dth time", message.channel, tries
+            )
+        else:
+            requeue(message, message.channel_layer.send)
+    except Exception:
+        logger.exception("A message on %s that its consumer wants later is dropped", message.channel)
 
 
 def requeue(message: Message, send: Callable[..., None], *args: Any) -> None:

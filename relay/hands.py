@@ -16,10 +16,10 @@ from typing import Any
 from channels.message import Message
 
 from relay import conf, databases
-from relay.dispatch import Run
-from relay.layers import acknowledge, be_patient, give_back, leases, take
+from relay.dispatch import Run, postpone, send_or_drop
+from relay.layers import acknowledge, be_patient, give_back, leases, leave, take
 from relay.layers.delivery import Delivery
-from relay.outbox import Send, send_all
+from relay.outbox import Late, is_local, send_all
 from relay.tally import Tally
 
 logger = logging.getLogger(__name__)
@@ -31,8 +31,8 @@ TURN, LIMIT = 0.03, 200
 TELL_AFTER = 0.02
 #: Seconds between two tries to send to a full channel; and runs that may be held before only full channels are read.
 RESEND, HELD_LIMIT = 0.05, 50
-#: Seconds that a full queue of an interface process is tried, as Channels does: its client does not read.
-CLIENT_PATIENCE = 2.0
+#: Seconds between two looks at a layer that does not wait.
+NAP = 0.01
 #: Seconds of the first and the longest rest of a message that failed.
 FIRST_REST, LONGEST_REST = 0.1, 2.0
 #: Characters of a traceback that are kept with a dead letter: its end.
@@ -55,11 +55,12 @@ class Hands:
         self.tally = Tally()
         self.stopping = threading.Event()
         #: Guards what follows.
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.waiting: list[Run] = []
         self.running: Run | None = None
-        self.running_since = 0.0
+        self.running_since = self.taken_at = 0.0
         self.held: list[Run] = []
+        self.late = Late()
         self.done: list[Delivery] = []
         self.told_at = 0.0
         self.resend_at = 0.0
@@ -83,8 +84,7 @@ class Hands:
                 self.attempt(self.give_up)
                 self.stopping.wait(pause)
                 pause = min(2 * pause, LONGEST_REST)
-        self.attempt(self.let_go)
-        self.attempt(self.give_up)
+        self.finish()
 
     def attempt(self, step: Callable[[], None]) -> None:
         try:
@@ -94,10 +94,8 @@ class Hands:
 
     def turn(self) -> None:
         """Take messages and handle them."""
-        channels = self.wanted()
-        block = not self.held
-        taken = self.take(channels, block) if channels else []
-        started = time.monotonic()
+        taken = self.take(self.wanted(), block=not self.held and not self.late)
+        self.taken_at = started = time.monotonic()
         with self.lock:
             self.waiting += [Run(self.layer, [delivery]).find_consumer() for delivery in taken]
         while not self.stopping.is_set() and (run := self.begin()) is not None:
@@ -107,7 +105,9 @@ class Hands:
             took = time.monotonic() - started
             self.tally.busy += took
             self.pace += (took / len(taken) - self.pace) / 4
-        if self.held:
+        elif not leases(self.layer):
+            self.stopping.wait(NAP)
+        if self.held or self.late:
             self.resend(patiently=not taken)
 
     def take(self, channels: list[str], block: bool) -> list[Delivery]:
@@ -124,8 +124,12 @@ class Hands:
         """The channels to read. If too much waits for full channels, only those: someone must make room."""
         if len(self.held) < HELD_LIMIT:
             return self.channels
-        full = {target.name for run in self.held for target, _ in run.sends}
+        full = self.full()
         return [channel for channel in self.channels if channel in full]
+
+    def full(self) -> set[str]:
+        """Names of channels that refused what is held."""
+        return {target.name for run in self.held for target, _ in run.sends if run.refused_at is not None}
 
     def begin(self) -> Run | None:
         """The next run, if there is one; it is the running one now, together with others of its batch consumer."""
@@ -152,7 +156,11 @@ class Hands:
             for message in run.messages:
                 self.callback(run.channel, message)
         run.execute()
-        if run.error is not None and len(run.deliveries) > 1:
+        if run.error is not None and self.may_wait(run, run.error):
+            logger.warning("%d messages on %s wait for the database: %s", len(run.deliveries), run.channel, run.error)
+            self.tally.waited += len(run.deliveries)
+            self.put_back(run, "", LONGEST_REST / 4)
+        elif (run.error is not None or run.later) and len(run.deliveries) > 1:
             # One bad message must not take the others with it.
             with self.lock:
                 self.waiting = run.split() + self.waiting
@@ -165,14 +173,12 @@ class Hands:
             self.tally.handled[run.channel] += len(run.deliveries)
             self.settle(run)
 
+    def may_wait(self, run: Run, error: BaseException) -> bool:
+        """Whether the database is away. That is not the message's fault: it isn't counted, and comes again."""
+        return leases(self.layer) and not run.answer and databases.is_operational(error) and databases.is_away()
+
     def fail(self, run: Run, error: BaseException) -> None:
         """Its consumer raised: it is tried again later, or its client is told, and in the end it is a dead letter."""
-        if databases.is_operational(error) and databases.is_away() and leases(self.layer) and not run.answer:
-            # Not the message's fault, so it is not counted, and comes again as soon as the database is back.
-            logger.warning("A message on %s waits for the database: %s", run.channel, error)
-            self.tally.waited += 1
-            self.put_back(run, "", LONGEST_REST / 4)
-            return
         self.tally.failed[run.channel] += 1
         attempts = getattr(run.deliveries[0].content, "attempts", 1)
         logger.error(
@@ -205,11 +211,17 @@ class Hands:
 
     def put_back(self, run: Run, reason: str, delay: float) -> None:
         """Give it back with what comes behind it in its lane. What came before it there is done, and told first."""
+        self.tell()
+        if leases(self.layer):
+            give_back(self.layer, run.deliveries, reason, delay)
+        else:
+            self.stopping.wait(delay)
+            for message in run.messages:
+                postpone(message)
         with self.lock:
             self.running = None
             self.waiting = [other for other in self.waiting if not other.lanes & run.lanes]
-        self.tell()
-        give_back(self.layer, run.deliveries, reason, delay)
+            self.held = [other for other in self.held if not other.lanes & run.lanes]
 
     def settle(self, run: Run) -> None:
         """It is handled: send what it wants to send, and then it is done."""
@@ -219,9 +231,13 @@ class Hands:
             self.held.append(run)
         self.let_go()
 
-    def let_go(self) -> None:
-        """Send what is held. What has sent all is done. The rest stays, with what comes behind it in its lane."""
-        self.send([run for run in self.held if run.sends])
+    def let_go(self, again: bool = False) -> None:
+        """
+        Send what is held; `again`: also what was refused. What has sent all is done. The rest stays, with what comes
+        behind it in its lane.
+        """
+        full = self.late.names | (set() if again else self.full())
+        self.send([run for run in self.held if run.sends and (again or run.refused_at is None)], full)
         with self.lock:
             runs, self.held = self.held, []
             if any(run.sends for run in runs):
@@ -232,25 +248,30 @@ class Hands:
                     stuck |= run.lanes
                     self.held.append(run)
                 elif run.handled:
+                    if run.unsendable:
+                        self.bury(run)
                     self.done += run.deliveries
                 else:
                     self.waiting.append(run)
 
-    def send(self, runs: list[Run]) -> None:
-        """Send for these; what is left of their sends finds its channel full."""
-        left, unsendable = send_all(send for run in runs for send in run.sends)
+    def send(self, runs: list[Run], full: set[str]) -> None:
+        """Send for these; what is left of their sends finds its channel full. What is for clients waits elsewhere."""
+        left, unsendable = send_all((send for run in runs for send in run.sends), full)
+        self.late.add(filter(is_local, left))
         bad = {id(send): reason for send, reason in unsendable}
-        kept = {id(send) for send in left}
+        kept = {id(send) for send in left if not is_local(send)}
         for run in runs:
-            reasons = [bad[id(send)] for send in run.sends if id(send) in bad]
+            run.unsendable += [bad[id(send)] for send in run.sends if id(send) in bad]
             run.sends = [send for send in run.sends if id(send) in kept]
-            if reasons:
-                self.bury(run, reasons)
             if run.sends and run.refused_at is None:
                 run.refused_at = time.monotonic()
 
-    def bury(self, run: Run, reasons: list[str]) -> None:
-        """What it wants to send can't be sent, now or ever. The rest of it goes on; who looks after it can find it."""
+    def bury(self, run: Run) -> None:
+        """
+        Some of what it wants to send can't be sent, now or ever; the rest is. Who looks after it can find it: among the
+        dead letters, or in the log if it was part of a batch.
+        """
+        reasons, run.unsendable = run.unsendable, []
         reason = "What its consumer wants to send can't be sent: " + "; ".join(reasons)
         self.tally.dropped += len(reasons)
         logger.error("A message on %s: %s", run.channel, reason)
@@ -260,37 +281,33 @@ class Hands:
             self.layer.dead_letter(run.deliveries[0], reason)
 
     def resend(self, patiently: bool) -> None:
-        """Try again what is held; at once, or after a while. What was refused for too long is given up."""
+        """Try again what was refused; at once, or after a while. What was refused for too long is given up."""
         if patiently:
             self.stopping.wait(RESEND)
         elif time.monotonic() < self.resend_at:
             return
         self.resend_at = time.monotonic() + RESEND
-        self.let_go()
+        self.tally.dropped += self.late.send()
+        self.let_go(again=True)
         for run in list(self.held):
-            if run.refused_at is not None:
+            if run.refused_at is not None and run in self.held:
                 self.lose_patience(run, time.monotonic() - run.refused_at)
 
     def lose_patience(self, run: Run, waited: float) -> None:
         """
-        A client that does not read loses what is for it. Any other full channel is a failure of the run, which does all
-        it did once more; on a layer without leases it loses it as well.
+        A channel that stays full is a failure of the run, which does all it did once more; on a layer without leases
+        its messages are dropped.
         """
-        patience = conf.get("SEND_PATIENCE")
-        lost = [send for send in run.sends if waited > (CLIENT_PATIENCE if is_local(send) else patience)]
-        if not lost:
+        if not run.sends or waited <= conf.get("SEND_PATIENCE"):
             return
-        names = ", ".join(sorted({target.name for target, _ in lost}))
-        if all(map(is_local, lost)) or not leases(self.layer):
-            logger.error("%d messages are dropped: %s stayed full for %.0f s", len(lost), names, waited)
-            self.tally.dropped += len(lost)
-            run.sends = [send for send in run.sends if send not in lost]
-            return
-        with self.lock:
-            self.held = [other for other in self.held if not other.lanes & run.lanes]
+        names = ", ".join(sorted({target.name for target, _ in run.sends}))
         self.tally.failed[run.channel] += len(run.deliveries)
         logger.error("A message on %s failed: %s stayed full for %.0f s", run.channel, names, waited)
-        self.rest(run, "%s stayed full for %.0f s" % (names, waited))
+        if leases(self.layer):
+            self.rest(run, "%s stayed full for %.0f s" % (names, waited))
+        else:
+            self.tally.dropped += len(run.sends)
+            run.sends = []
 
     def tell(self, only_if_late: bool = False) -> None:
         """Tell the layer what is done, now and not with the next take."""
@@ -298,19 +315,29 @@ class Hands:
         if not self.done or (only_if_late and (now - self.told_at < TELL_AFTER or not self.waiting)):
             return
         with self.lock:
-            done, self.done = self.done, []
-            acknowledge(self.layer, done)
+            acknowledge(self.layer, self.done)
+            self.done = []
             self.told_at = now
 
     def give_up(self) -> None:
         """Tell what is done, and give back what is not."""
         with self.lock:
-            runs = [*([self.running] if self.running else []), *self.held, *self.waiting]
-            self.running, self.held, self.waiting = None, [], []
+            runs, self.held, self.waiting, self.running = [*self.held, *self.waiting], [], [], None
         try:
             self.tell()
         finally:
-            give_back(self.layer, [delivery for run in runs for delivery in run.deliveries])
+            leave(self.layer)
+        if not leases(self.layer):
+            for run in runs:
+                send_or_drop(run.sends)
+                for message in [] if run.handled else run.messages:
+                    postpone(message)
+
+    def finish(self) -> None:
+        """Send what can be sent yet, and give up the rest."""
+        self.attempt(self.let_go)
+        self.attempt(self.give_up)
+        self.tally.dropped += self.late.send(last=True)
 
     # For other threads
 
@@ -319,28 +346,23 @@ class Hands:
         self.stopping.set()
 
     def let_others(self, patience: float) -> None:
-        """If a consumer runs for longer than that, others shall have what waits behind it."""
+        """If a consumer runs, and what waits behind it has waited for longer than that, others shall have it."""
         with self.lock:
-            running, since = self.running, self.running_since
-            if running is None or not self.waiting or time.monotonic() - since < patience:
+            running = self.running
+            if running is None or not leases(self.layer) or time.monotonic() - self.taken_at < patience:
                 return
+            acknowledge(self.layer, self.done)
+            self.done = []
             kept = set().union(*(run.lanes for run in [running, *self.held]))
-            free = [run for run in self.waiting if not run.lanes & kept and leases(self.layer)]
-            self.waiting = [run for run in self.waiting if run not in free]
-            done, self.done = self.done, []
-            acknowledge(self.layer, done)
+            free = [run for run in self.waiting if not run.lanes & kept]
             give_back(self.layer, [delivery for run in free for delivery in run.deliveries])
+            self.waiting = [run for run in self.waiting if run not in free]
         self.tally.handed_on += len(free)
 
     def at_work(self) -> str:
         """What runs now, for a log line; empty: nothing."""
         running, since = self.running, self.running_since
         return "" if running is None else "%s for %.1f s" % (running.channel, time.monotonic() - since)
-
-
-def is_local(send: Send) -> bool:
-    """Whether a message is for an interface process, or whoever made up a channel for an answer."""
-    return "!" in send[0].name or "?" in send[0].name
 
 
 def about(run: Run) -> dict[str, Any]:

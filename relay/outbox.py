@@ -2,7 +2,9 @@
 
 import itertools
 import logging
-from collections.abc import Iterable
+import math
+import time
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from channels import Channel, Group
@@ -17,6 +19,10 @@ Send = tuple[Channel | Group, dict[str, Any]]
 
 #: What a layer raises for a message that it could never take.
 UNSENDABLE = (TypeError, ValueError, ArithmeticError, AssertionError)
+
+#: Seconds that a full queue of an interface process is tried, as Channels does: its client does not read. And how many
+#: messages are kept for that long.
+PATIENCE, LIMIT = 2.0, 10_000
 
 
 def send_on_commit(target: Channel | Group, content: dict[str, Any]) -> None:
@@ -40,17 +46,22 @@ def send_at_once(sends: Iterable[Send]) -> None:
             raise part[0][0].channel_layer.ChannelFull("The channel %s is full" % refused[0][0].name)
 
 
-def send_all(sends: Iterable[Send]) -> tuple[list[Send], list[tuple[Send, str]]]:
+def send_all(sends: Iterable[Send], full: Collection[str] = ()) -> tuple[list[Send], list[tuple[Send, str]]]:
     """
     Send these in their order. Returns those whose channels are full, or whose layer fails, for another time; and those
-    that can never be sent, with the reason.
+    that can never be sent, with the reason. `full`: names to which nothing is sent now, since others wait for them.
     """
     left: list[Send] = []
     unsendable: list[tuple[Send, str]] = []
+    stuck = set(full)
     for _, some in itertools.groupby(sends, key=way):
-        refused, bad = try_part(list(some))
-        left += refused
+        part = list(some)
+        refused, bad = try_part([send for send in part if send[0].name not in stuck] if stuck else part)
         unsendable += bad
+        again = {id(send) for send in refused}
+        left += [send for send in part if send[0].name in stuck or id(send) in again]
+        # What is for the same name as a refused one must not overtake it.
+        stuck.update(target.name for target, _ in refused)
     return left, unsendable
 
 
@@ -71,6 +82,8 @@ def send_part(part: list[Send]) -> list[Send]:
 
 def try_part(part: list[Send]) -> tuple[list[Send], list[tuple[Send, str]]]:
     """As `send_all`, for what one call can take."""
+    if not part:
+        return [], []
     try:
         return send_part(part), []
     except (*UNSENDABLE, part[0][0].channel_layer.MessageTooLarge) as e:
@@ -81,14 +94,51 @@ def try_part(part: list[Send]) -> tuple[list[Send], list[tuple[Send, str]]]:
 
 
 def one_by_one(part: list[Send]) -> tuple[list[Send], list[tuple[Send, str]]]:
-    """One of these can't be sent: find out which. What comes after a refused one, for the same target, waits too."""
+    """One of these can't be sent: find out which."""
     left: list[Send] = []
     unsendable: list[tuple[Send, str]] = []
     for send in part:
-        if any(send[0].name == other.name for other, _ in left):
-            left.append(send)
-            continue
-        refused, bad = try_part([send])
+        refused, bad = send_all([send], {target.name for target, _ in left})
         left += refused
         unsendable += bad
     return left, unsendable
+
+
+class Late:
+    """
+    What is for clients, and found the queue of their interface process full: kept for PATIENCE seconds in its order,
+    and then dropped. So one interface server that does not keep up holds up no worker, and no lane.
+    """
+
+    def __init__(self) -> None:
+        self.sends: list[tuple[float, Send]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.sends)
+
+    @property
+    def names(self) -> set[str]:
+        """What is for these must wait as well."""
+        return {target.name for _, (target, _) in self.sends}
+
+    def add(self, sends: Iterable[Send]) -> None:
+        now = time.monotonic()
+        self.sends += [(now, send) for send in sends]
+
+    def send(self, last: bool = False) -> int:
+        """Try again, or for the last time. Returns how many were given up; the log says for whom."""
+        began = {id(send): since for since, send in self.sends}
+        left, unsendable = send_all(send for _, send in self.sends)
+        oldest = math.inf if last else time.monotonic() - PATIENCE
+        self.sends = [(began[id(send)], send) for send in left if began[id(send)] > oldest][-LIMIT:]
+        for (target, _), reason in unsendable:
+            logger.error("A message for %s can't be sent and is dropped: %s", target.name, reason)
+        if dropped := len(left) - len(self.sends):
+            names = ", ".join(sorted({target.name for target, _ in left} - self.names)) or "its queue"
+            logger.error("%d messages for clients are dropped: %s stayed full", dropped, names)
+        return dropped + len(unsendable)
+
+
+def is_local(send: Send) -> bool:
+    """Whether a message is for an interface process, or whoever made up a channel for an answer."""
+    return "!" in send[0].name or "?" in send[0].name

@@ -23,8 +23,8 @@ class SessionStore(db.SessionStore):
     ValueError for one with a NUL in it. Here a key that Django can't have made is no key. Needless with a Django that
     checks it.
 
-    Channels reads a socket's session for each of its frames. So it is read by a plain statement, in a tenth of the time
-    that a queryset takes, and what was just read is not asked for once more.
+    With `channel_session`, a socket's session is read for each of its frames. So it is read by a plain statement, in a
+    tenth of the time that a queryset takes, and what was just read is not asked for once more.
     """
 
     #: The key that was last looked for, and whether there is such a session.

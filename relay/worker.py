@@ -19,6 +19,7 @@ from typing import Any
 from channels import worker
 
 from relay import conf
+from relay.exceptions import LayerUnavailable
 from relay.hands import Hands
 from relay.layers import leases, stop_waiting
 from relay.tally import Tally
@@ -64,7 +65,8 @@ class Worker(worker.Worker):
         self.reported, self.reported_at = Tally(), time.monotonic()
         self.beat_at = 0.0
         self.warned: dict[Hands, float] = {}
-        self.wants_restart = False
+        #: Whether it has handled what it may; and whether a signal told it to stop.
+        self.worn_out = self.signalled = False
         #: What wakes the main thread. A signal handler may write to a pipe, but not set an Event.
         self.alarm, self.rope = os.pipe()
 
@@ -78,9 +80,15 @@ class Worker(worker.Worker):
 
     def sigterm_handler(self, signo: int, stack_frame: Any) -> None:
         """The first signal stops in good order; another Control-C ends it at once."""
-        if self.termed and signo == signal.SIGINT:
+        if self.signalled and signo == signal.SIGINT:
             os._exit(130)
+        self.signalled = True
         self.stop()
+
+    @property
+    def wants_restart(self) -> bool:
+        """Whether whoever called `run` shall start anew: unless somebody wants an end of it."""
+        return self.worn_out and not self.signalled
 
     def stop(self) -> None:
         """Have `run` take no more and return; from any thread, or a signal handler."""
@@ -98,7 +106,7 @@ class Worker(worker.Worker):
             self.attempt(self.look_after)
             if self.max_messages and self.tally().messages >= self.max_messages and not self.termed:
                 logger.info("%d messages were handled: the worker starts anew", self.tally().messages)
-                self.wants_restart = True
+                self.worn_out = True
                 self.stop()
             select.select([self.alarm], [], [], LOOK)
         return self.wind_up()
@@ -111,8 +119,10 @@ class Worker(worker.Worker):
     def attempt(self, step: Any) -> None:
         try:
             step()
-        except Exception as e:
+        except LayerUnavailable as e:
             logger.warning("The worker could not %s; it tries again: %s", step.__name__.replace("_", " "), e)
+        except Exception:
+            logger.exception("The worker could not %s; it tries again", step.__name__.replace("_", " "))
 
     def look_after(self) -> None:
         """What is to be done now and then beside the threads' work."""
@@ -120,11 +130,8 @@ class Worker(worker.Worker):
             if not thread.is_alive():
                 self.replace(hands, thread)
             self.watch(hands)
-        now = time.monotonic()
-        if now >= self.beat_at:
-            self.beat_at = now + BEAT
-            self.attempt(self.beat)
-        if now - self.reported_at >= REPORT:
+        self.attempt(self.beat)
+        if time.monotonic() - self.reported_at >= REPORT:
             self.report()
 
     def replace(self, hands: Hands, thread: threading.Thread) -> None:
@@ -147,8 +154,10 @@ class Worker(worker.Worker):
         return sum((hands.tally for hands in self.crew), self.before)
 
     def beat(self) -> None:
-        """Tell the layer, for `manage.py channels` and for who asks whether all is well."""
-        if leases(self.channel_layer):
+        """Tell the layer now and then, for `manage.py channels` and for who asks whether all is well."""
+        now = time.monotonic()
+        if now >= self.beat_at and leases(self.channel_layer):
+            self.beat_at = now + BEAT
             self.channel_layer.note_worker(self.name, self.describe(), BEAT * MISSED_BEATS)
 
     def describe(self) -> dict[str, Any]:
@@ -175,14 +184,24 @@ class Worker(worker.Worker):
         for hands in self.crew:
             hands.stop()
         self.attempt(self.wake_threads)
-        for thread in self.crew.values():
-            thread.join(max(0.0, give_up_at - time.monotonic()))
-        left = [hands.at_work() or "sending" for hands, thread in self.crew.items() if thread.is_alive()]
-        for what in left:
+        while (left := self.unfinished()) and (seconds := give_up_at - time.monotonic()) > 0:
+            self.attempt(self.let_others)
+            self.attempt(self.beat)
+            self.crew[left[0]].join(min(LOOK, seconds))
+        for hands in left:
+            what = hands.at_work() or "what waits for the channel layer"
             logger.error("Not finished in %.0f s, and delivered again: %s", self.stop_timeout, what)
         self.attempt(self.sign_off)
         self.report()
         return not left
+
+    def unfinished(self) -> list[Hands]:
+        return [hands for hands, thread in self.crew.items() if thread.is_alive()]
+
+    def let_others(self) -> None:
+        """What was not begun must not wait for the end of what was."""
+        for hands in self.crew:
+            hands.let_others(0)
 
     def wake_threads(self) -> None:
         stop_waiting(self.channel_layer)

@@ -23,7 +23,8 @@ def take(
     """`LeasingLayer.take`. From another layer at most one message, which that layer has forgotten."""
     if leases(layer):
         return layer.take(channels, limit, block, done)
-    channel, content = layer.receive(channels, block)
+    names = list(channels)
+    channel, content = layer.receive(names, block) if names else (None, {})
     if channel is None:
         return []
     # It does not tell what was for a group. An answer to a handshake hardly was; anything else may have been.
@@ -38,11 +39,15 @@ def acknowledge(layer: Any, deliveries: Iterable[Delivery]) -> None:
 
 
 def give_back(layer: Any, deliveries: Iterable[Delivery], reason: str = "", delay: float = 0) -> None:
-    """`LeasingLayer.give_back`. To another layer the messages are sent again, behind what waits; it may be full."""
+    """`LeasingLayer.give_back`. Another layer has forgotten them."""
     if leases(layer):
         layer.give_back(deliveries, reason, delay)
-    else:
-        send_many(layer, [(delivery.channel, dict(delivery.content)) for delivery in deliveries])
+
+
+def leave(layer: Any) -> None:
+    """`LeasingLayer.leave`. Another layer has forgotten what it gave."""
+    if leases(layer):
+        layer.leave()
 
 
 def be_patient(layer: Any) -> None:
@@ -56,11 +61,15 @@ def send_many(layer: Any, messages: Iterable[tuple[str, dict[str, Any]]]) -> lis
     if leases(layer):
         return layer.send_many(messages)
     refused = []
+    full = set()
     for position, (channel, message) in enumerate(messages):
         try:
-            layer.send(channel, message)
+            if channel not in full:
+                layer.send(channel, message)
+                continue
         except layer.ChannelFull:
-            refused.append(position)
+            full.add(channel)
+        refused.append(position)
     return refused
 
 

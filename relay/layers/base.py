@@ -225,6 +225,10 @@ class LeasingLayer(StrictNames, Upkeep):
         """
         raise NotImplementedError
 
+    def leave(self) -> None:
+        """This thread takes no more: what it was given and has not acknowledged is delivered again, at once."""
+        raise NotImplementedError
+
     def renew(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
         """Those that are still the caller's, now for another lease. The others are, or will be, delivered again."""
         raise NotImplementedError

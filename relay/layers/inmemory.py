@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from relay.layers.base import LeasingLayer
-from relay.layers.delivery import ChannelStatus, DeadLetter, Delivery, Lease, Outgoing, Record
+from relay.layers.delivery import ChannelStatus, Content, DeadLetter, Delivery, Lease, Outgoing, Record
 from relay.layers.memberships import Memberships
 from relay.layers.readers import Reader
 
@@ -199,6 +199,11 @@ class ChannelLayer(Memberships, LeasingLayer):
                 self._bury_record(lease.lane, record, self.tries.pop(record.id), reason)
                 self.lanes[lease.lane].popleft()
                 self._row(record.channel).depth -= 1
+
+    def leave(self) -> None:
+        reader = self.readers.forget_here()
+        with self.news:
+            self.give_back([Delivery((), Content(), lease) for lease in self.leases.values() if lease.holder is reader])
 
     def renew(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
         with self.news:

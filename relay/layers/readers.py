@@ -73,6 +73,15 @@ class Readers:
             reader = self.local.reader = self.new()
         return reader
 
+    def forget_here(self) -> Any | None:
+        """Forget the reader of this thread, and return it if there was one. The thread may have a new one."""
+        reader, self.local.reader = getattr(self.local, "reader", None), None
+        with self.lock:
+            if reader not in self.all:
+                return None
+            self.all.remove(reader)
+            return reader
+
     def new(self) -> Any:
         """A reader for other than a thread's own use; it lives as long as this thread."""
         with self.lock:

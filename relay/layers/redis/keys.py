@@ -20,6 +20,7 @@ share a Redis while one takes the other's place: neither sees the other's messag
 | `tries` | hash | failed deliveries by message id | sweeps, give_back |
 | `bells` | hash | who waits for a channel listens there | takes |
 | `delayed` | sorted set | lanes that rest, by when they may be taken | give_back |
+| `workers` | hash | what each worker says of itself, and until when it holds | workers |
 | `epoch` | string | made up anew when the server has lost its data | beats |
 | `swept` | string | the time of the last sweep | sweeps |
 

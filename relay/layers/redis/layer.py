@@ -207,6 +207,13 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
             args = [reason, int(delay * 1000), self.max_deliveries, *(lease.take for lease in leases)]
             warn_of_lost(shard.run_or_later("lane_give_back", keys, args))
 
+    def leave(self) -> None:
+        reader = self.readers.forget_here()
+        if reader is not None:
+            reader.settle()
+            for shard in self.shards:
+                shard.run_or_later("leave", [reader.held], [1])
+
     def renew(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
         deliveries = list(deliveries)
         still = set()
@@ -276,12 +283,23 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
     def note_worker(self, name: str, report: dict[str, Any], seconds: float) -> None:
         # On each server: any one of them is enough to be seen.
         for shard in self.shards:
-            if shard.may_be_tried():
+            try:
                 shard.run("worker_note", [self.keys.workers], [name, json.dumps(report), int(seconds * 1000)])
+            except LayerUnavailable as e:
+                logger.info("Redis server %d was not told of worker %s: %s", shard.index, name, e)
 
     def workers(self) -> dict[str, dict[str, Any]]:
-        found = [shard.run("worker_list", [self.keys.workers]) for shard in self.shards]
-        return {name.decode(): json.loads(report) for pairs in found for name, report in pairs}
+        found: dict[str, dict[str, Any]] = {}
+        failures = []
+        for shard in self.shards:
+            try:
+                pairs = shard.run("worker_list", [self.keys.workers])
+                found.update((name.decode(), json.loads(report)) for name, report in pairs)
+            except LayerUnavailable as e:
+                failures.append(e)
+        if len(failures) == len(self.shards):
+            raise failures[0]
+        return found
 
     def flush(self) -> None:
         """Delete everything that the layer keeps, on all servers. For tests: it takes what others wait for, too."""

@@ -58,7 +58,7 @@ class Command(runworker.Command):
         worker.ready()
         finished = worker.run()
         if worker.wants_restart:
-            start_anew(worker.channel_layer)
+            start_anew(worker)
         if not finished:
             # Consumers that still run must not keep the process; atexit is where the layer gives back what they have.
             sys.exit(1)
@@ -103,10 +103,14 @@ def set_up_logs(options: dict[str, Any]) -> None:
         log_as_json()
 
 
-def start_anew(layer: Any) -> None:
-    """Be the same command once more, with empty memory. Whoever runs this process sees nothing of it."""
-    close = getattr(layer, "close", None)
+def start_anew(worker: Worker) -> None:
+    """
+    Be the same command once more, with empty memory. Whoever runs this process sees nothing of it. A signal that comes
+    in between ends the process, which has nothing then.
+    """
+    close = getattr(worker.channel_layer, "close", None)
     if close is not None:
         close()
     logging.shutdown()
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    if worker.wants_restart:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

@@ -18,12 +18,21 @@ def texts(server):
     return [message["text"] for message in server.app.messages("websocket.receive")]
 
 
+class Gate(threading.Event):
+    """Set: who waits at it goes on. `reached`: someone does."""
+
+    def __init__(self):
+        super().__init__()
+        self.reached = threading.Event()
+
+
 def slow_down(layer, monkeypatch):
-    """Have the layer's sends block until the returned event is set."""
-    gate = threading.Event()
+    """Have the layer's sends block until the returned gate is set."""
+    gate = Gate()
     send = layer._send
 
     def wait(outgoing):
+        gate.reached.set()
         gate.wait(60)
         return send(outgoing)
 
@@ -364,6 +373,7 @@ def test_a_request_whose_client_has_left_is_not_executed(serve, monkeypatch):
     server = serve()
     gate = slow_down(server.layer, monkeypatch)
     with server.raw(handshake()):
+        assert gate.reached.wait(20), "the handshake is being sent, and what comes now waits behind it"
         with server.raw(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"):
             wait_until(lambda: len(server.protocols()) == 2, "both have come")
         wait_until(lambda: len(server.protocols()) == 1, "one has left")

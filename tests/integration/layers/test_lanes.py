@@ -120,6 +120,20 @@ def test_what_is_given_back_is_delivered_again_with_its_id(make_layer, elsewhere
     assert [d.content.attempts for d in again] == [1, 1], "nothing failed"
 
 
+def test_what_a_thread_has_that_takes_leave_is_free_at_once(make_layer, elsewhere):
+    layer = make_layer(**ROOMS)
+    say(layer, "a", 1, 2)
+    say(layer, "b", 1)
+    deliveries = layer.take(["rooms"], 10)
+    layer.acknowledge([delivery for delivery in deliveries if delivery.lease.lane.endswith("a")][:1])
+    layer.leave()
+    layer.leave()
+    again = elsewhere(make_layer().take, ["rooms"], 10)
+    assert sorted(said(again)) == [1, 2]
+    assert {d.content.attempts for d in again} == {1}, "nothing failed"
+    assert layer.take(["rooms"]) == [], "and it may take again"
+
+
 def test_what_rests_is_delivered_later_and_its_lane_with_it(make_layer):
     layer = make_layer(**ROOMS)
     say(layer, "a", 1)

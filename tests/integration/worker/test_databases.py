@@ -123,17 +123,23 @@ def test_messages_wait_for_a_database_that_is_away_however_often_it_takes(memory
     assert memory_office.layer.dead_letters() == []
 
 
-def test_an_error_of_the_statement_is_no_lost_connection(database):
+@pytest.mark.parametrize("connected", [False, True], ids=["not connected before", "connected"])
+def test_an_error_of_the_statement_is_no_lost_connection(database, connected):
+    connection.close()
+    if connected:
+        connection.ensure_connection()
+    databases.refresh()
     connection.ensure_connection()
-    before = databases.refresh()
     with pytest.raises(OperationalError) as raised, connection.cursor():
         raise OperationalError("a deadlock, or a lock that was not had in time")
-    assert not databases.was_lost(raised.value, before)
+    assert not databases.was_lost(raised.value)
     wrapped = RuntimeError("what the application makes of it")
     wrapped.__cause__ = raised.value
-    assert not databases.was_lost(wrapped, before)
+    assert not databases.was_lost(wrapped)
     connection.close()
-    assert databases.was_lost(wrapped, before)
+    assert databases.was_lost(wrapped)
+    connection.ensure_connection()
+    assert databases.was_lost(wrapped), "another one does not hide it"
 
 
 @only_postgres

@@ -3,8 +3,13 @@
 import threading
 
 from channels import Channel, Group
+from channels.asgi import ChannelLayerWrapper
+from channels.exceptions import ConsumeLater
+from channels.routing import route
+from channels.worker import Worker as StockWorker
 
 from relay.decorators import batch_consumer
+from relay.outbox import send_all
 from tests.waiting import wait_until
 
 
@@ -69,6 +74,58 @@ def test_one_send_that_cannot_be_does_not_cost_the_others(open_office):
     (letter,) = office.layer.dead_letters()
     assert "What its consumer wants to send can't be sent" in letter.reason
     wait_until(lambda: worker.tally().dropped == 1, "it is counted")
+
+
+def test_a_message_is_not_done_before_all_that_can_be_sent_is(open_office):
+    """One of its sends can never be, and another finds its channel full: it is kept until that one is sent."""
+    office = open_office(channel_capacity={"narrow": 1})
+    office.send("narrow", n=0)
+
+    def consumer(message):
+        for content in ({"n": {1, 2}}, {"n": 1}):
+            Channel("narrow", channel_layer=message.channel_layer).send(content)
+
+    office.on("lanes", consumer)
+    worker = office.hire()
+    office.send("lanes", lane="a")
+    wait_until(lambda: any(hands.held for hands in worker.crew), "its channel is full")
+    assert office.row("lanes").in_flight == 1
+    assert office.layer.dead_letters() == []
+    assert sent(office, "narrow") == [{"n": 0}]
+    office.wait_until_empty("lanes")
+    assert sent(office, "narrow") == [{"n": 1}]
+    assert "can't be sent" in office.layer.dead_letters()[0].reason
+
+
+def test_what_is_for_a_full_channel_does_not_overtake_what_waits_for_it(open_office):
+    office = open_office(channel_capacity={"daphne.response.*": 1})
+    layer = ChannelLayerWrapper(office.layer, "default", [])
+    reply = "daphne.response.x!y"
+    sends = [(Channel(reply, channel_layer=layer), {"n": n}) for n in range(4)]
+    sends.insert(2, (Group("all", channel_layer=layer), {}))
+    left, unsendable = send_all(sends)
+    assert ([content["n"] for _, content in left], unsendable) == ([1, 2, 3], [])
+    assert sent(office, "daphne.response.x!") == [{"n": 0}]
+    left, unsendable = send_all(left, full={reply})
+    assert [content["n"] for _, content in left] == [1, 2, 3]
+
+
+def test_an_interface_server_that_does_not_keep_up_holds_up_no_lane(open_office):
+    """Its clients' answers wait for two seconds; what comes next in the lane does not."""
+    office = open_office(channel_capacity={"daphne.response.*": 1})
+    handled = []
+
+    def consumer(message):
+        handled.append(message["n"])
+        message.reply_channel.send({"n": message["n"]})
+
+    office.on("lanes", consumer)
+    office.hire()
+    for n in range(60):
+        office.send("lanes", lane="a", n=n, reply_channel="daphne.response.x!y")
+    wait_until(lambda: len(handled) == 60, "all are handled", 1.5)
+    assert sent(office, "daphne.response.x!")[0] == {"n": 0}
+    wait_until(lambda: sent(office, "daphne.response.x!")[:1] == [{"n": 1}], "the next comes as soon as there is room")
 
 
 def test_what_a_full_channel_refuses_waits_and_nobody_else_does(open_office):
@@ -162,11 +219,25 @@ def test_a_batch_has_messages_of_many_lanes_each_in_order(open_office):
     assert max(len(batch) for batch in batches) <= 20
 
 
-def test_a_worker_that_knows_no_batches_gives_lists_of_one(open_office):
-    from channels.asgi import ChannelLayerWrapper
-    from channels.routing import route
-    from channels.worker import Worker as StockWorker
+def test_one_message_of_a_batch_that_is_wanted_later_keeps_no_other(open_office):
+    office = open_office(max_deliveries=3)
+    handled = []
 
+    @batch_consumer
+    def consumer(messages):
+        if any(message["n"] == 3 and message.content.attempts == 1 for message in messages):
+            raise ConsumeLater
+        handled.extend((message["n"], message.content.attempts) for message in messages)
+
+    office.on("work", consumer)
+    for n in range(6):
+        office.send("work", n=n)
+    office.hire()
+    office.wait_until_empty("work")
+    assert sorted(handled) == [(0, 1), (1, 1), (2, 1), (3, 2), (4, 1), (5, 1)]
+
+
+def test_a_worker_that_knows_no_batches_gives_lists_of_one(open_office):
     office = open_office()
     batches, gate = [], threading.Event()
 

@@ -1,6 +1,7 @@
 """Slow consumers, dead threads, and the end of a worker."""
 
 import ctypes
+import signal
 import threading
 import time
 
@@ -29,6 +30,21 @@ def test_others_get_what_waits_behind_a_slow_consumer(office):
     gate.set()
     office.wait_until_empty("work")
     assert sorted(handled) == list(range(10)), "each once"
+
+
+def test_others_get_what_waits_behind_many_that_are_a_little_slow(office, settings_override):
+    """B16: no single one is slow, but what waits behind them waits long."""
+    settings_override(RELAY_CONSUMER_PATIENCE=0.2)
+    never = threading.Event()
+    office.on("work", lambda message: never.wait(0.15))
+    for n in range(20):
+        office.send("work", n=n)
+    first = office.hire()
+    wait_until(lambda: any(hands.running for hands in first.crew), "the first has begun")
+    second = office.hire()
+    office.wait_until_empty("work")
+    assert second.tally().messages >= 5
+    assert first.tally().messages + second.tally().messages == 20
 
 
 def test_what_is_done_before_a_slow_consumer_is_not_handled_again(open_office):
@@ -81,6 +97,7 @@ def test_threads_work_side_by_side(office):
     wait_until(lambda: worker.tally().messages == 3, "all are handled")
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_dies_is_replaced_and_what_it_had_is_delivered_again(open_office, caplog):
     """B6"""
     office = open_office(lease=1)
@@ -154,6 +171,28 @@ def test_a_worker_that_stops_finishes_what_it_has_begun_and_gives_back_the_rest(
     assert handled == [0, 1, 2, 3, 4]
 
 
+def test_a_worker_that_stops_keeps_nobody_waiting_for_what_it_has_not_begun(office):
+    begun, gate, handled = threading.Event(), threading.Event(), []
+
+    def consumer(message):
+        if message["n"] == 0:
+            begun.set()
+            assert gate.wait(30)
+        handled.append(message["n"])
+
+    office.on("work", consumer)
+    for n in range(5):
+        office.send("work", n=n)
+    worker = office.hire(stop_timeout=30)
+    assert begun.wait(20)
+    worker.stop()
+    office.hire()
+    wait_until(lambda: sorted(handled) == [1, 2, 3, 4], "another has them, while the first finishes")
+    assert worker.name in office.layer.workers(), "it is still seen"
+    gate.set()
+    wait_until(lambda: worker.finished is True, "it is gone")
+
+
 def test_an_idle_worker_stops_at_once(office):
     office.on("work", lambda message: None)
     worker = office.hire()
@@ -212,6 +251,21 @@ def test_a_worker_wants_a_new_start_after_so_many_messages(office):
     assert 10 <= worker.tally().messages <= 30
     office.hire()
     office.wait_until_empty("work")
+
+
+def test_a_worker_that_is_told_to_stop_does_not_start_anew(office):
+    """B23. The signal comes while it finishes what it was at when it had handled enough."""
+    gate = threading.Event()
+    office.on("work", lambda message: message["n"] or gate.wait(30))
+    office.send("work", n=0)
+    worker = office.hire(threads=2, max_messages=1)
+    wait_until(lambda: any(hands.running for hands in worker.crew), "one is slow")
+    office.send("work", n=1)
+    wait_until(lambda: worker.wants_restart, "it has had enough")
+    worker.sigterm_handler(signal.SIGINT, None)
+    gate.set()
+    wait_until(lambda: worker.finished is True, "it ends in good order")
+    assert not worker.wants_restart
 
 
 @pytest.mark.parametrize("seconds", [0.05])

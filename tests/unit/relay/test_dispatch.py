@@ -64,7 +64,7 @@ def test_a_message_for_later_whose_channel_stays_full_is_logged(layer, caplog, m
 
     layer.channel_layer.capacity = 0
     dispatch(layer, "work", routed(layer, consumer))
-    assert "What a consumer of work wanted to send, or to have again, is dropped" in caplog.text
+    assert "A message on work that its consumer wants later is dropped" in caplog.text
 
 
 def test_a_message_for_later_goes_back_on_its_channel(layer):
@@ -73,4 +73,4 @@ def test_a_message_for_later_goes_back_on_its_channel(layer):
 
     content = routed(layer, consumer)
     dispatch(layer, "work", content)
-    assert layer.receive(["work"]) == ("work", content)
+    assert layer.receive(["work"]) == ("work", {**content, "__retries__": 1})
