@@ -1,8 +1,10 @@
-# The one door to everything. PYTHON=python3.12 makes another Python's environment; PORT=9000 moves the server.
+# The one door to everything. PYTHON=python3.12 makes another Python's environment; PORT=9000 moves the server; JOBS=1
+# runs one test at a time.
 
 PYTHON ?= python3
 PORT ?= 8000
 VENV ?= .venv
+JOBS ?= 2
 export PORT
 
 BIN := $(VENV)/bin
@@ -25,7 +27,7 @@ up: $(TOOLS)  ## As it is deployed: Redis, interface server, two workers (UP="--
 	@$(BIN)/python deploy/up.py $(UP)
 
 test: $(TOOLS)  ## Every test, with real Redis, PostgreSQL and browser (TESTS=tests/unit for some)
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 lint: $(TOOLS)  ## Style
 	$(BIN)/ruff check .
