@@ -8,6 +8,9 @@ import django
 import environ
 from django.conf import settings
 
+#: The core layer drops what finds a channel full; the other has no capacity.
+CAPACITY = {"capacity": 10_000} if "core" in os.environ["LAYER"] else {}
+
 settings.configure(
     SECRET_KEY="bench",
     ALLOWED_HOSTS=["*"],
@@ -15,8 +18,8 @@ settings.configure(
     DATABASES={"default": {**environ.Env.db_url_config(os.environ["DATABASE_URL"]), "CONN_MAX_AGE": 60}},
     CHANNEL_LAYERS={
         "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [os.environ["REDIS_URL"]]},
+            "BACKEND": os.environ["LAYER"],
+            "CONFIG": {"hosts": [os.environ["REDIS_URL"]], **CAPACITY},
         }
     },
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",

@@ -1,0 +1,122 @@
+"""Channels' own: 1.1.8 as it was published, and 4.3."""
+
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+from bench.crowd import Place
+from bench.deployments import PEERS, Deployment
+from deploy.up import ROOT
+
+SCRIPTS = ROOT / "bench" / "peers"
+
+
+def install(folder: Path, *arguments: str) -> str | None:
+    """Make an environment with these arguments for pip, once. Returns why that can't be."""
+    if (folder / "installed").exists():
+        return None
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        venv.create(folder, with_pip=True)
+        pip = [str(folder / "bin/python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        subprocess.run([*pip, *arguments], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as e:
+        return "it can't be installed: %s" % (getattr(e, "stderr", None) or e)
+    (folder / "installed").touch()
+    return None
+
+
+class Channels4(Deployment):
+    """Channels 4.3 on two uvicorn processes, channels_redis' pub/sub layer. It saves the same row, then broadcasts."""
+
+    name = "channels4"
+    title = "Channels 4.3, pub/sub, 2 uvicorn"
+    database = "sqlite"
+    layer = "channels_redis.pubsub.RedisPubSubChannelLayer"
+    folder_of_peer = PEERS / "channels4"
+
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        self.python = str(self.folder_of_peer / "bin" / "python")
+        self.environment["LAYER"] = self.layer
+
+    @classmethod
+    def absent(cls) -> str | None:
+        wanted = ["channels==4.3.*", "channels_redis==4.3.*", "daphne==4.2.*", "uvicorn[standard]==0.38.*"]
+        return install(cls.folder_of_peer, *wanted, "psycopg[binary]", "django-environ")
+
+    def start_all(self) -> None:
+        subprocess.run([self.python, "channels4.py", "prepare"], check=True, cwd=SCRIPTS, env=self.environment)
+        serve = ["-m", "uvicorn", "channels4:application", "--port", str(self.port), "--log-level", "warning"]
+        serve += ["--ws-per-message-deflate", "False", "--lifespan", "off", "--workers", "2"]
+        self.start(self.python, *serve, serves=True, cwd=SCRIPTS)
+
+    def place(self, room: str) -> Place:
+        return Place("/%s" % room)
+
+
+class Channels4OnPostgres(Channels4):
+    """The same, storing in PostgreSQL."""
+
+    name = "channels4-postgresql"
+    title = "Channels 4.3, pub/sub, 2 uvicorn, PostgreSQL"
+    database = "postgresql"
+
+
+class Channels4Core(Channels4):
+    """The same on SQLite, with channels_redis' core layer."""
+
+    name = "channels4-core"
+    title = "Channels 4.3, core layer, 2 uvicorn"
+    layer = "channels_redis.core.RedisChannelLayer"
+
+
+class Channels4Daphne(Channels4):
+    """The same on SQLite, on one Daphne 4, which has no workers of its own."""
+
+    name = "channels4-daphne"
+    title = "Channels 4.3, pub/sub, Daphne 4"
+
+    def start_all(self) -> None:
+        subprocess.run([self.python, "channels4.py", "prepare"], check=True, cwd=SCRIPTS, env=self.environment)
+        serve = ["-m", "daphne", "-p", str(self.port), "-v", "0", "channels4:application"]
+        self.start(self.python, *serve, serves=True, cwd=SCRIPTS)
+
+
+class Channels1(Deployment):
+    """
+    Channels 1.1.8 as it was published: Daphne 1.4, two stock workers, asgi_redis, SQLite. It saves the same row, then
+    sends to the group. On our pins, but for msgpack before 1, which asgi_redis needs: it is plain Python on 3.11.
+    """
+
+    name = "channels1"
+    title = "Channels 1.1.8, asgi_redis, 2 workers"
+    database = "sqlite"
+    folder_of_peer = PEERS / "channels1"
+
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        self.python = str(self.folder_of_peer / "bin" / "python")
+
+    @classmethod
+    def absent(cls) -> str | None:
+        if sys.version_info >= (3, 12):
+            return "it does not run on Python 3.12 or later"
+        lines = (ROOT / "requirements.txt").read_text().splitlines()
+        ours = [line for line in lines if line and line[0] not in "# " and not line.startswith("msgpack")]
+        return install(
+            cls.folder_of_peer, "--no-deps", *(line.split("#")[0].strip() for line in ours), "msgpack==0.6.2"
+        )
+
+    def start_all(self) -> None:
+        run = [self.python, "-c"]
+        subprocess.run([*run, "import channels1; channels1.prepare()"], check=True, cwd=SCRIPTS, env=self.environment)
+        serve = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "-v", "0", "channels1:channel_layer"]
+        self.start(self.python, *serve, serves=True, cwd=SCRIPTS)
+        for _ in range(2):
+            self.start(*run, "import channels1; channels1.work()", cwd=SCRIPTS)
+
+    def place(self, room: str) -> Place:
+        return Place("/%s" % room)
