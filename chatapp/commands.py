@@ -30,7 +30,7 @@ class Member(NamedTuple):
     @property
     def room(self) -> Room:
         """Raises ClientError `not_joined` if it is gone."""
-        room = Room.objects.filter(slug=self.slug).first()
+        room = Room.read("slug = %s", self.slug)
         if room is None:
             raise ClientError("not_joined")
         return room

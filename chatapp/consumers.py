@@ -18,7 +18,7 @@ def ws_connect(message: Message, room: str | None = None) -> None:
     """A socket wants in: find out who it is and which room it wants, and let it enter."""
     visitor = joining.visitor(message, room)
     entered = joining.enter(message.reply_channel, visitor)
-    joining.check_still_in(message.reply_channel, visitor)
+    joining.check_still_in(visitor)
     joining.tell_presence(entered)
 
 

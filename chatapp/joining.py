@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from channels import Channel, Group
 from channels.message import Message
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.http import QueryDict
 from django.http.cookie import parse_cookie
-from django.utils import timezone
 
 from chatapp import ledger, protocol
 from chatapp.exceptions import CLOSE_CODES, ClientError
@@ -80,26 +80,9 @@ def enter(reply_channel: Channel, guest: Visitor) -> Room:
     with transaction.atomic():
         room = room.locked()
         catch_up.send_last_page(room)
-        note_presence(reply_channel, presence_of(room, guest))
+        Presence.note(reply_channel.name, room, guest.sender, guest.user and guest.user.pk, guest.session_key)
         join_groups(reply_channel, room, guest.sender)
     return room
-
-
-def note_presence(reply_channel: Channel, presence: dict[str, Any]) -> None:
-    """Note who is here. There is something to update only if the same socket is let in once more."""
-    if not Presence.objects.filter(channel=reply_channel.name).update(**presence):
-        Presence.objects.create(channel=reply_channel.name, **presence)
-
-
-def presence_of(room: Room, guest: Visitor) -> dict[str, Any]:
-    return {
-        "room": room,
-        "sender": guest.sender.key,
-        "name": guest.sender.name,
-        "user": guest.user,
-        "session_key": guest.session_key,
-        "seen": timezone.now(),
-    }
 
 
 class CatchUp:
@@ -173,50 +156,42 @@ def join_groups(reply_channel: Channel, room: Room, sender: Sender) -> None:
         group.add(reply_channel)
 
 
-def presence_at(reply_channel: Channel) -> Presence | None:
-    """The presence of a socket, with its room and user, or None: it has not entered, or has left."""
-    return Presence.objects.select_related("room", "user").filter(channel=reply_channel.name).first()
-
-
-def check_session(presence: Presence) -> None:
-    """Raise `logged_out` unless the user and the login that this socket came in with are still good."""
-    if presence.user is None:
+def check_session(user_id: int | None, session_key: str) -> None:
+    """Raise `logged_out` unless the user and the login that a socket came in with are still good."""
+    if user_id is None:
         return
     sessions = import_module(settings.SESSION_ENGINE)
-    if not presence.user.is_active or not sessions.SessionStore().exists(presence.session_key):
+    active = get_user_model().objects.filter(pk=user_id, is_active=True).exists()
+    if not active or not sessions.SessionStore().exists(session_key):
         raise ClientError("logged_out")
 
 
-def check_still_in(reply_channel: Channel, guest: Visitor) -> None:
+def check_still_in(guest: Visitor) -> None:
     """
     Raise `logged_out` if the login ended while its socket was entering: then it was not yet in the group that is
     closed on logout.
     """
-    presence = None if guest.user is None else presence_at(reply_channel)
-    if presence is not None:
-        check_session(presence)
+    check_session(guest.user and guest.user.pk, guest.session_key)
 
 
 def stay(reply_channel: Channel) -> None:
     """Renew what a living socket has, and tell it the room's head, so that it finds out what it missed."""
-    presence = presence_at(reply_channel)
-    if presence is None:
+    seat = Presence.renew(reply_channel.name)
+    if seat is None:
         raise ClientError("not_joined")
-    check_session(presence)
-    Presence.objects.filter(pk=presence.pk).update(seen=timezone.now())
-    join_groups(reply_channel, presence.room, Sender(presence.sender, presence.name))
-    reply_channel.send(protocol.text(protocol.answer("head", seq=presence.room.announced)))
+    check_session(seat.user_id, seat.session_key)
+    join_groups(reply_channel, seat.room, seat.sender)
+    reply_channel.send(protocol.text(protocol.answer("head", seq=seat.room.announced)))
 
 
 def leave(reply_channel: Channel) -> None:
     """Undo `enter`. Harmless for a socket that never entered."""
-    presence = presence_at(reply_channel)
-    if presence is None:
+    seat = Presence.remove(reply_channel.name)
+    if seat is None:
         return
-    presence.delete()
-    for group in groups_of(presence.room, Sender(presence.sender, presence.name)):
+    for group in groups_of(seat.room, seat.sender):
         group.discard(reply_channel)
-    tell_presence(presence.room)
+    tell_presence(seat.room)
 
 
 def presence_frame(room: Room) -> dict[str, Any]:
@@ -228,8 +203,10 @@ def presence_frame(room: Room) -> dict[str, Any]:
 
 def tell_presence(room: Room) -> None:
     """Tell the room who is here, if it is small enough."""
-    if room.present().count() <= PRESENCE_LIMIT:
-        room.group.send(protocol.text(presence_frame(room)))
+    people = room.people(PRESENCE_LIMIT + 1)
+    if len(people) <= PRESENCE_LIMIT:
+        users, count = sorted({name for _, name in people}), len({sender for sender, _ in people})
+        room.group.send(protocol.text(protocol.answer("presence", users=users, count=count)))
 
 
 def close_sockets(user_id: int) -> None:
