@@ -229,13 +229,7 @@ def page(room: Room, wanted: protocol.History, upto: int | None = None) -> Page:
     The page of history that a client asked for, or of what is not beyond the number `upto`. `complete`: there is
     nothing beyond the page in that direction.
     """
-    if wanted.before is not None:
-        rows = room.messages.filter(seq__lt=wanted.before).order_by("-seq")
-    else:
-        rows = room.messages.filter(seq__gt=wanted.since).order_by("seq")
-    if upto is not None:
-        rows = rows.filter(seq__lte=upto)
-    found = list(rows[: wanted.limit + 1])
+    found = ChatMessage.some(room, wanted.since, wanted.before, upto, wanted.limit + 1)
     kept = list(fitting(found[: wanted.limit]))
     return Page(sorted(kept, key=lambda row: row.seq), complete=len(kept) == len(found))
 

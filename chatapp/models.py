@@ -232,6 +232,23 @@ class ChatMessage(models.Model):
         else:
             super().save(*args, **kwargs)
 
+    @classmethod
+    def some(
+        cls, room: Room, since: int | None, before: int | None, upto: int | None, limit: int
+    ) -> "list[ChatMessage]":
+        """
+        Messages of a room, so many at most: those next to `before`, the newest first; or those after `since`, the
+        oldest first. None beyond `upto`. Most sockets ask for a page, so by a plain statement.
+        """
+        query = "SELECT * FROM chatapp_chatmessage WHERE room_id = %s"
+        values = [room.pk]
+        for condition, value in ((" AND seq < %s", before), (" AND seq > %s", since), (" AND seq <= %s", upto)):
+            if value is not None:
+                query += condition
+                values.append(value)
+        query += " ORDER BY seq %s LIMIT %%s" % ("ASC" if before is None else "DESC")
+        return list(cls.objects.raw(query, [*values, limit]))
+
     def save_numbered(self, room: Room) -> None:
         """Save as the next message of `room`, in the caller's transaction."""
         self.seq = room.take_number()

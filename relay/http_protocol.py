@@ -288,6 +288,8 @@ class HTTPFactory(http_protocol.HTTPFactory):
             maxMessagePayloadSize=size,
             # One who breaks a rule gets the close code that says which, not a broken connection.
             failByDrop=False,
+            # Ours takes a fifth of the time (`relay.masks`).
+            applyMask=False,
             # Origins are for `Origins` to judge.
             allowNullOrigin=True,
             closeHandshakeTimeout=CLOSING_TIME,

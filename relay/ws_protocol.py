@@ -12,6 +12,7 @@ from twisted.internet import defer
 from relay.fanout import frame
 from relay.headers import values
 from relay.intake import Intake
+from relay.masks import unmasked
 from relay.outlet import Outlet
 from relay.reactor import reactor
 from relay.uplink import Parcel, size_of
@@ -140,6 +141,13 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
             self._max_message_size_exceeded(0, 0, "a message of more than %d parts" % PARTS_LIMIT)
         if self.must_wait(now):
             self.hold_back()
+
+    def onFrameData(self, payload: bytes) -> bool | None:
+        """As Autobahn, which would have unmasked it (`applyMask`)."""
+        mask: Any = self.current_frame.mask
+        if mask and payload:
+            payload = unmasked(payload, mask, self.current_frame_masker.pointer() - len(payload))
+        return super().onFrameData(payload)
 
     def onOpen(self) -> None:
         # A socket that waited long for its accept has just been entered: its first keepalive need not come at once.

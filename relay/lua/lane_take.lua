@@ -24,8 +24,8 @@ if is_late(KEYS[13], take, ARGV[1]) then
 end
 redis.call('ZADD', readers, now + ARGV[4], held)
 for i = 1, channels do
-    local ready = KEYS[12 + 2 * i]
-    asked[ready], open[i] = 'quiet', ready
+    open[i] = KEYS[12 + 2 * i]
+    asked[open[i]] = 'quiet'
 end
 local lost = acknowledge(held, 14 + 2 * channels, 7)
 finish(asked)
@@ -34,7 +34,8 @@ if ARGV[1] == '1' then
     limit = #lanes > 0 and 0 or limit
 end
 -- include pick
-while #open > 0 and limit > 0 do
+local some = redis.call('EXISTS', unpack(open)) > 0
+while some and #open > 0 and limit > 0 do
     for i = #open, 1, -1 do
         limit = limit - pick(open[i], limit)
         if empty[open[i]] then
@@ -46,13 +47,12 @@ end
 for i = 1, #entries, 1000 do
     redis.call('HSET', held, unpack(entries, i, math.min(i + 999, #entries)))
 end
-for i = 1, channels do
-    local ready, bell = KEYS[12 + 2 * i], KEYS[13 + 2 * i]
-    if #lanes == 0 then
-        redis.call('HSET', bells, ready, bell)
-    end
+if #lanes == 0 then -- Who finds nothing will listen.
+    redis.call('HSET', bells, unpack(KEYS, 14, 13 + 2 * channels))
+end
+for ready, state in pairs(some and asked or {}) do
     -- What is left is for another reader, or for the next take.
-    if (asked[ready] == 'pushed' or not empty[ready]) and redis.call('EXISTS', ready) == 1 then
+    if (state == 'pushed' or not empty[ready]) and redis.call('EXISTS', ready) == 1 then
         ring(ready)
     end
 end
