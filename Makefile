@@ -12,7 +12,7 @@ RUNTIME := $(VENV)/.runtime
 TOOLS := $(VENV)/.tools
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint types check requirements clean
+.PHONY: help run up test lint types bench check requirements clean
 
 help:  ## What there is to do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ lint: $(TOOLS)  ## Style
 
 types: $(TOOLS)  ## Types
 	$(BIN)/mypy
+
+bench: $(TOOLS)  ## Parley beside its peers: about 40 minutes (BENCH=--quick for a first impression; docs/performance.md)
+	@$(BIN)/python -m bench $(BENCH)
 
 check: lint types test  ## What must hold before a change lands
 

@@ -99,6 +99,8 @@ class Channels1(Deployment):
     def __init__(self, folder: Path):
         super().__init__(folder)
         self.python = str(self.folder_of_peer / "bin" / "python")
+        # The command of that name looks for the application where PYTHONPATH says.
+        self.environment["PYTHONPATH"] = str(SCRIPTS)
 
     @classmethod
     def absent(cls) -> str | None:
@@ -113,8 +115,9 @@ class Channels1(Deployment):
     def start_all(self) -> None:
         run = [self.python, "-c"]
         subprocess.run([*run, "import channels1; channels1.prepare()"], check=True, cwd=SCRIPTS, env=self.environment)
-        serve = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "-v", "0", "channels1:channel_layer"]
-        self.start(self.python, *serve, serves=True, cwd=SCRIPTS)
+        daphne = str(self.folder_of_peer / "bin" / "daphne")
+        serve = ["-b", "127.0.0.1", "-p", str(self.port), "-v", "0", "channels1:channel_layer"]
+        self.start(daphne, *serve, serves=True, cwd=SCRIPTS)
         for _ in range(2):
             self.start(*run, "import channels1; channels1.work()", cwd=SCRIPTS)
 

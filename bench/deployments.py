@@ -80,6 +80,9 @@ class Deployment:
         """Have one message said to everyone in the client's room."""
         client.file.sendall(self.frame(client.room, client.room.next(due).decode()))
 
+    def flush(self) -> None:
+        """Have what was said and waits for more go out."""
+
     # What subclasses use
 
     def start(self, *command: str, serves: bool = False, **options: Any) -> subprocess.Popen[bytes]:

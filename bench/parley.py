@@ -121,5 +121,8 @@ class Ready(Plain):
         text = client.room.next(due).decode() + "x" * (240 - MARK_LENGTH)
         self.texts.append((client.room.place.path.strip("/"), {"text": text}))
         if len(self.texts) == self.batch:
-            self.layer.send_to_groups(self.texts)
-            self.texts.clear()
+            self.flush()
+
+    def flush(self) -> None:
+        self.layer.send_to_groups(self.texts)
+        self.texts.clear()

@@ -1,5 +1,5 @@
 """
-The smallest application: it accepts every socket into one group, and sends what one says to all.
+The smallest application: it accepts every socket into the group of its path, and sends what one says to all of it.
 
     REDIS_URL=... python -m relay.daphne bench.plain:channel_layer
     REDIS_URL=... python -c 'import bench.plain; bench.plain.work()'
@@ -31,17 +31,21 @@ from channels.message import Message  # noqa: E402
 from channels.worker import Worker  # noqa: E402
 
 
+def group(message: Message) -> Group:
+    return Group(message["path"].strip("/"))
+
+
 def connect(message: Message) -> None:
     message.reply_channel.send({"accept": True})
-    Group("all").add(message.reply_channel)
+    group(message).add(message.reply_channel)
 
 
 def receive(message: Message) -> None:
-    Group("all").send({"text": message["text"]})
+    group(message).send({"text": message["text"]})
 
 
 def leave(message: Message) -> None:
-    Group("all").discard(message.reply_channel)
+    group(message).discard(message.reply_channel)
 
 
 routing = [

@@ -25,7 +25,7 @@ Row = dict[str, float]
 class Scale:
     """How long and how large: all of it, or --quick."""
 
-    seconds: float = 6.0
+    seconds: float = 4.0
     crowd: int = 1000
     large_crowd: int = 5000
     idle_sockets: int = 5000
@@ -49,10 +49,10 @@ def talk(deployment: Deployment, rooms: int, size: int, in_flight: int, seconds:
         crowd.fill([(room, size) for room in made])
         settle(crowd, deployment)
         row = closed_loop(crowd, deployment, in_flight, seconds)
-        drain(crowd)
+        drain(crowd, deployment)
         crowd.start_over()
         open_loop(crowd, deployment, LOAD * row["messages/s"], seconds)
-        drain(crowd)
+        drain(crowd, deployment)
         return row | lateness(crowd) | agreement(crowd)
     finally:
         crowd.close()
@@ -82,7 +82,8 @@ def settle(crowd: Crowd, deployment: Deployment) -> None:
             client.count = room.said
 
 
-def closed_loop(crowd: Crowd, deployment: Deployment, in_flight: int, seconds: float) -> Row:
+def closed_loop(crowd: Crowd, deployment: Deployment, in_flight: int, seconds: float, warm_up: float = WARM_UP) -> Row:
+    """Each sender says the next message when one has come back; so many more are put on their way at the beginning."""
     senders = {room.clients[0] for room in crowd.rooms}
 
     def answer(client: Client, count: int) -> None:
@@ -93,7 +94,7 @@ def closed_loop(crowd: Crowd, deployment: Deployment, in_flight: int, seconds: f
     for sender in senders:
         for _ in range(in_flight):
             deployment.say(sender)
-    crowd.listen(WARM_UP, answer)
+    crowd.listen(warm_up, answer)
     crowd.start_over()
     cpu, server, began = deployment.cpu(), deployment.cpu_of_servers(), time.perf_counter()
     said = sum(sender.count for sender in senders)
@@ -127,7 +128,9 @@ def endlessly(rooms: list[Room]) -> Iterator[Room]:
         yield from rooms
 
 
-def drain(crowd: Crowd) -> None:
+def drain(crowd: Crowd, deployment: Deployment) -> None:
+    """Wait for what is still on its way."""
+    deployment.flush()
     deadline = time.monotonic() + DRAIN
     while crowd.missing() and time.monotonic() < deadline:
         crowd.listen(0.1)
@@ -158,7 +161,7 @@ def idle(deployment: Deployment, seconds: float) -> Row:
         crowd.start_over()
         cpu, began = deployment.cpu(), time.perf_counter()
         open_loop(crowd, deployment, 40, max(seconds, 5))
-        drain(crowd)
+        drain(crowd, deployment)
         row = {"cores": (deployment.cpu() - cpu) / (time.perf_counter() - began)}
         return row | lateness(crowd) | agreement(crowd)
     finally:

@@ -322,7 +322,8 @@ class Hands:
     def give_up(self) -> None:
         """Tell what is done, and give back what is not."""
         with self.lock:
-            runs, self.held, self.waiting, self.running = [*self.held, *self.waiting], [], [], None
+            runs = [*self.held, *([self.running] if self.running else []), *self.waiting]
+            self.held, self.waiting, self.running = [], [], None
         try:
             self.tell()
         finally:
