@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 import pygal
-from pygal.style import LightStyle
+from pygal.style import Style
 from rich.console import Console
 from rich.table import Table
 
@@ -28,7 +28,7 @@ COMPARED = {
     "p99 ms": False,
 }
 #: Which figure stands for a workload in a plot.
-PLOTTED = {"idle": "p50 ms", "connections": "connections/s", "memory": "KB per socket", "storm": "99% back s"}
+PLOTTED = {"idle": "p50 ms", "connections": "connections/s", "memory": "KB per socket", "storm": "all back s"}
 
 #: workload → title of a deployment → figures.
 Results = dict[str, dict[str, Row]]
@@ -127,12 +127,12 @@ def plot(results: Results, folder: Path) -> None:
             continue
         chart = pygal.HorizontalBar(
             title="%s: %s" % (workload, key),
-            style=LightStyle,
+            style=Style(colors=("#3b7dd8",), background="white", plot_background="white"),
             show_legend=False,
-            print_values=True,
             value_formatter=number,
             height=90 + 44 * len(bars),
-            x_labels=list(bars)[::-1],
+            width=900,
+            x_labels=["%s: %s" % (title, number(value)) for title, value in bars.items()][::-1],
             js=[],
         )
         chart.add(key, list(bars.values())[::-1])
