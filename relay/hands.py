@@ -180,31 +180,28 @@ class Hands:
     def fail(self, run: Run, error: BaseException) -> None:
         """Its consumer raised: it is tried again later, or its client is told, and in the end it is a dead letter."""
         self.tally.failed[run.channel] += 1
-        attempts = getattr(run.deliveries[0].content, "attempts", 1)
-        logger.error(
-            "A message on %s failed%s", run.channel, self.what_next(run, attempts), exc_info=error, extra=about(run)
-        )
+        logger.error("A message on %s failed%s", run.channel, self.what_next(run), exc_info=error, extra=about(run))
         if run.answer or not leases(self.layer):
             run.sends = run.answer
             self.settle(run)
         else:
-            self.rest(run, "".join(traceback.format_exception(error))[-REASON_LIMIT:], attempts)
+            self.rest(run, "".join(traceback.format_exception(error))[-REASON_LIMIT:])
 
-    def what_next(self, run: Run, attempts: int) -> str:
+    def what_next(self, run: Run) -> str:
         """For the log."""
-        message_id = getattr(run.deliveries[0].content, "id", "")
+        content = run.deliveries[0].content
         if run.answer:
             return "; its client is told"
         if not leases(self.layer):
             return "; it is left out"
-        if attempts >= self.layer.max_deliveries:
-            return " %d times; it is a dead letter: manage.py deadletters show %s" % (attempts, message_id)
-        return " (try %d of %d); it is tried again. Its id is %s" % (attempts, self.layer.max_deliveries, message_id)
+        attempts, limit = content.attempts, self.layer.max_deliveries
+        if attempts >= limit:
+            return " %d times; it is a dead letter: manage.py deadletters show %s" % (attempts, content.id)
+        return " (try %d of %d); it is tried again. Its id is %s" % (attempts, limit, content.id)
 
-    def rest(self, run: Run, reason: str, attempts: int | None = None) -> None:
+    def rest(self, run: Run, reason: str) -> None:
         """Have it delivered again after a rest, which counts as a failure."""
-        if attempts is None:
-            attempts = getattr(run.deliveries[0].content, "attempts", 1)
+        attempts = run.deliveries[0].content.attempts
         if leases(self.layer) and attempts >= self.layer.max_deliveries:
             self.tally.dead += 1
         self.put_back(run, reason, min(LONGEST_REST, FIRST_REST * 2 ** (attempts - 1)))
@@ -352,8 +349,7 @@ class Hands:
             running = self.running
             if running is None or not leases(self.layer) or time.monotonic() - self.taken_at < patience:
                 return
-            acknowledge(self.layer, self.done)
-            self.done = []
+            self.tell()
             kept = set().union(*(run.lanes for run in [running, *self.held]))
             free = [run for run in self.waiting if not run.lanes & kept]
             give_back(self.layer, [delivery for run in free for delivery in run.deliveries])
@@ -368,4 +364,4 @@ class Hands:
 
 def about(run: Run) -> dict[str, Any]:
     """For logs that are not read by people."""
-    return {"channel": run.channel, "message_id": getattr(run.deliveries[0].content, "id", "")}
+    return {"channel": run.channel, "message_id": run.deliveries[0].content.id}

@@ -23,6 +23,16 @@ def sent(office, channel):
         found.append(content)
 
 
+def answering(handled):
+    """A consumer that notes each message's number, and answers with it."""
+
+    def consumer(message):
+        handled.append(message["n"])
+        message.reply_channel.send({"n": message["n"]})
+
+    return consumer
+
+
 def test_what_a_consumer_that_raised_wanted_to_send_is_dropped(open_office):
     """B11: it would tell of what was rolled back."""
     office = open_office(max_deliveries=2)
@@ -114,12 +124,7 @@ def test_an_interface_server_that_does_not_keep_up_holds_up_no_lane(open_office)
     """Its clients' answers wait for two seconds; what comes next in the lane does not."""
     office = open_office(channel_capacity={"daphne.response.*": 1})
     handled = []
-
-    def consumer(message):
-        handled.append(message["n"])
-        message.reply_channel.send({"n": message["n"]})
-
-    office.on("lanes", consumer)
+    office.on("lanes", answering(handled))
     office.hire()
     for n in range(60):
         office.send("lanes", lane="a", n=n, reply_channel="daphne.response.x!y")
@@ -183,12 +188,7 @@ def test_a_channel_that_stays_full_fails_the_message_in_the_end(open_office, set
 def test_a_client_that_does_not_read_loses_its_frames_and_nobody_waits(open_office, caplog):
     office = open_office(channel_capacity={"daphne.response.*": 1})
     handled = []
-
-    def consumer(message):
-        handled.append(message["n"])
-        message.reply_channel.send({"n": message["n"]})
-
-    office.on("work", consumer)
+    office.on("work", answering(handled))
     worker = office.hire()
     for n in range(3):
         office.send("work", n=n, reply_channel="daphne.response.x!y")
