@@ -131,9 +131,6 @@ class Nchan(FromDebian):
         self.servers = list(workers)
         self.publisher = socket.create_connection(("127.0.0.1", self.port))
 
-    def place(self, room: str) -> Place:
-        return Place("/%s" % room)
-
     def say(self, client: Client, due: float | None = None) -> None:
         try:
             self.publisher.recv(262144, socket.MSG_DONTWAIT)

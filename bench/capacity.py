@@ -21,11 +21,11 @@ from rich.table import Table
 
 import project  # noqa: F401  # its shims come before the pinned stack
 from bench.__main__ import running
-from bench.crowd import Crowd, Room
+from bench.crowd import Crowd
 from bench.deployments import with_children
 from bench.parley import Parley
 from bench.report import number, pace
-from bench.workloads import closed_loop, drain, settle
+from bench.workloads import closed_loop, drain, fill_rooms
 
 #: Rooms, sockets in each, messages on their way in each. The last is predicted.
 SHAPES = [(50, 2, 1), (50, 10, 1), (10, 50, 4), (10, 100, 4), (1, 500, 16), (1, 1000, 16)]
@@ -48,11 +48,9 @@ def drive(kind: type[Parley], shape: tuple[int, int, int], seconds: float) -> Ru
     with running(kind) as deployment:
         crowd = Crowd(deployment.port)
         try:
-            made = [Room(deployment.place("room-%d" % each)) for each in range(rooms)]
-            crowd.rooms += made
-            crowd.fill([(room, size) for room in made])
-            settle(crowd, deployment)
-            start(crowd, deployment, in_flight)
+            fill_rooms(crowd, deployment, rooms, size)
+            # Messages are put on their way, and it runs in.
+            closed_loop(crowd, deployment, in_flight, 0.1)
             before, began = snapshot(deployment), time.perf_counter()
             row = closed_loop(crowd, deployment, 0, seconds, warm_up=0)
             after, clock = snapshot(deployment), time.perf_counter() - began
@@ -64,11 +62,6 @@ def drive(kind: type[Parley], shape: tuple[int, int, int], seconds: float) -> Ru
         "deliveries": row["deliveries/s"],
         "cores": row["cores"],
     }
-
-
-def start(crowd: Crowd, deployment: Parley, in_flight: int) -> None:
-    """Put messages on their way and let it run in."""
-    closed_loop(crowd, deployment, in_flight, 0.1)
 
 
 def snapshot(deployment: Any) -> Run:

@@ -1,60 +1,59 @@
 """Channels' own: 1.1.8 as it was published, and 4.3."""
 
-import shutil
 import subprocess
 import sys
 import venv
 from pathlib import Path
 
-from bench.crowd import Place
-from bench.deployments import PEERS, Deployment
+from bench.deployments import PEERS, SCRIPTS, Deployment, install_once
 from deploy.up import ROOT
 
-SCRIPTS = ROOT / "bench" / "peers"
+
+class OnPython(Deployment):
+    """One application of bench/peers, in an environment of its own."""
+
+    database = "sqlite"
+    folder_of_peer = PEERS
+
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        self.python = str(self.folder_of_peer / "bin" / "python")
+
+    @classmethod
+    def install(cls, *arguments: str) -> str | None:
+        """Make the environment with these arguments for pip, once. Returns why that can't be."""
+
+        def run_pip() -> None:
+            venv.create(cls.folder_of_peer, with_pip=True)
+            pip = [str(cls.folder_of_peer / "bin" / "python"), "-m", "pip", "install", "-q"]
+            command = [*pip, "--disable-pip-version-check", *arguments]
+            subprocess.run(command, check=True, capture_output=True, text=True)
+
+        return install_once(cls.folder_of_peer, " ".join(arguments), run_pip)
 
 
-def install(folder: Path, *arguments: str) -> str | None:
-    """Make an environment with these arguments for pip, once. Returns why that can't be."""
-    if (folder / "installed").exists():
-        return None
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-        venv.create(folder, with_pip=True)
-        pip = [str(folder / "bin/python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        subprocess.run([*pip, *arguments], check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as e:
-        return "it can't be installed: %s" % (getattr(e, "stderr", None) or e)
-    (folder / "installed").touch()
-    return None
-
-
-class Channels4(Deployment):
+class Channels4(OnPython):
     """Channels 4.3 on two uvicorn processes, channels_redis' pub/sub layer. It saves the same row, then broadcasts."""
 
     name = "channels4"
     title = "Channels 4.3, pub/sub, 2 uvicorn"
-    database = "sqlite"
     layer = "channels_redis.pubsub.RedisPubSubChannelLayer"
     folder_of_peer = PEERS / "channels4"
 
     def __init__(self, folder: Path):
         super().__init__(folder)
-        self.python = str(self.folder_of_peer / "bin" / "python")
         self.environment["LAYER"] = self.layer
 
     @classmethod
     def absent(cls) -> str | None:
         wanted = ["channels==4.3.*", "channels_redis==4.3.*", "daphne==4.2.*", "uvicorn[standard]==0.38.*"]
-        return install(cls.folder_of_peer, *wanted, "psycopg[binary]", "django-environ")
+        return cls.install(*wanted, "psycopg[binary]", "django-environ")
 
     def start_all(self) -> None:
         subprocess.run([self.python, "channels4.py", "prepare"], check=True, cwd=SCRIPTS, env=self.environment)
         serve = ["-m", "uvicorn", "channels4:application", "--port", str(self.port), "--log-level", "warning"]
         serve += ["--ws-per-message-deflate", "False", "--lifespan", "off", "--workers", "2"]
         self.start(self.python, *serve, serves=True, cwd=SCRIPTS)
-
-    def place(self, room: str) -> Place:
-        return Place("/%s" % room)
 
 
 class Channels4OnPostgres(Channels4):
@@ -85,7 +84,7 @@ class Channels4Daphne(Channels4):
         self.start(self.python, *serve, serves=True, cwd=SCRIPTS)
 
 
-class Channels1(Deployment):
+class Channels1(OnPython):
     """
     Channels 1.1.8 as it was published: Daphne 1.4, two stock workers, asgi_redis, SQLite. It saves the same row, then
     sends to the group. On our pins, but for msgpack before 1, which asgi_redis needs: it is plain Python on 3.11.
@@ -93,12 +92,10 @@ class Channels1(Deployment):
 
     name = "channels1"
     title = "Channels 1.1.8, asgi_redis, 2 workers"
-    database = "sqlite"
     folder_of_peer = PEERS / "channels1"
 
     def __init__(self, folder: Path):
         super().__init__(folder)
-        self.python = str(self.folder_of_peer / "bin" / "python")
         # The command of that name looks for the application where PYTHONPATH says.
         self.environment["PYTHONPATH"] = str(SCRIPTS)
 
@@ -108,18 +105,15 @@ class Channels1(Deployment):
             return "it does not run on Python 3.12 or later"
         lines = (ROOT / "requirements.txt").read_text().splitlines()
         ours = [line for line in lines if line and line[0] not in "# " and not line.startswith("msgpack")]
-        return install(
-            cls.folder_of_peer, "--no-deps", *(line.split("#")[0].strip() for line in ours), "msgpack==0.6.2"
-        )
+        return cls.install("--no-deps", *(line.split("#")[0].strip() for line in ours), "msgpack==0.6.2")
 
     def start_all(self) -> None:
         run = [self.python, "-c"]
-        subprocess.run([*run, "import channels1; channels1.prepare()"], check=True, cwd=SCRIPTS, env=self.environment)
+        subprocess.run(
+            [*run, "import channels1, rows; rows.make_table()"], check=True, cwd=SCRIPTS, env=self.environment
+        )
         daphne = str(self.folder_of_peer / "bin" / "daphne")
         serve = ["-b", "127.0.0.1", "-p", str(self.port), "-v", "0", "channels1:channel_layer"]
         self.start(daphne, *serve, serves=True, cwd=SCRIPTS)
         for _ in range(2):
             self.start(*run, "import channels1; channels1.work()", cwd=SCRIPTS)
-
-    def place(self, room: str) -> Place:
-        return Place("/%s" % room)

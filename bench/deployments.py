@@ -1,6 +1,7 @@
 """What is measured: server processes on one machine, and how messages are said to them."""
 
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -14,8 +15,9 @@ import psutil
 from bench.crowd import Client, Place, Room, masked
 from deploy.up import ROOT, free_port, start_redis
 
-#: Where peers are installed.
+#: Where peers are installed, and what of ours they run.
 PEERS = ROOT / "var" / "peers"
+SCRIPTS = ROOT / "bench" / "peers"
 #: Bytes of a message's text: with what stands around it, frames have about 250 bytes with each of the peers.
 TEXT_LENGTH = 60
 BARE_LENGTH = 240
@@ -38,6 +40,8 @@ class Deployment:
     needs_redis = True
     #: Workloads that it can't do, with the reason.
     left_out: dict[str, str] = {"storm": "it keeps no backlog"}
+    #: Messages that go out together: fewer wait for `flush`.
+    batch = 1
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -70,7 +74,11 @@ class Deployment:
 
     def place(self, room: str) -> Place:
         """How a client gets into a room."""
-        raise NotImplementedError
+        return Place("/%s" % room)
+
+    def place_with_history(self, room: str) -> Place:
+        """The same, with a page of what was said there, if it has that."""
+        return self.place(room)
 
     def frame(self, room: Room, text: str) -> bytes:
         """What a client sends to have a text said in its room."""
@@ -140,6 +148,21 @@ class Deployment:
                 process.wait()
         if self.postgres is not None:
             self.postgres.stop()
+
+
+def install_once(folder: Path, wanted: str, install: Callable[[], None]) -> str | None:
+    """Install what is wanted into an empty folder, unless it is there. Returns why that can't be."""
+    installed = folder / "installed"
+    if installed.exists() and installed.read_text() == wanted:
+        return None
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        install()
+    except (OSError, subprocess.CalledProcessError) as e:
+        return "it can't be installed: %s" % (getattr(e, "stderr", None) or e)
+    installed.write_text(wanted)
+    return None
 
 
 def of_family(pid: int, figure: Callable[[psutil.Process], float]) -> float:

@@ -6,30 +6,19 @@ import subprocess
 from pathlib import Path
 
 from bench.crowd import Place, Room, masked
-from bench.deployments import BARE_LENGTH, PEERS, Deployment
-from deploy.up import ROOT
-
-SCRIPTS = ROOT / "bench" / "peers"
+from bench.deployments import BARE_LENGTH, PEERS, SCRIPTS, Deployment, install_once
 
 
 def install(folder: Path) -> str | None:
     """Install what package.json wants, once. Returns why that can't be."""
     wanted = (SCRIPTS / "package.json").read_text()
-    installed = folder / "installed"
-    if not shutil.which("node"):
-        return "there is no node on the PATH"
-    if installed.exists() and installed.read_text() == wanted:
-        return None
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+
+    def run_npm() -> None:
         (folder / "package.json").write_text(wanted)
         npm = ["npm", "install", "--no-audit", "--no-fund"]
         subprocess.run(npm, cwd=folder, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as e:
-        return "it can't be installed: %s" % (getattr(e, "stderr", None) or e)
-    installed.write_text(wanted)
-    return None
+
+    return install_once(folder, wanted, run_npm) if shutil.which("node") else "there is no node on the PATH"
 
 
 class OnNode(Deployment):
@@ -92,6 +81,3 @@ class NodeWs(OnNode):
     title = "Node ws 8, one process"
     needs_redis = False
     script = "ws.js"
-
-    def place(self, room: str) -> Place:
-        return Place("/%s" % room)

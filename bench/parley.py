@@ -6,12 +6,20 @@ import sys
 import uuid
 from pathlib import Path
 
-from bench.crowd import MARK_LENGTH, Client, Place, Room, masked
-from bench.deployments import TEXT_LENGTH, Deployment
+from bench.crowd import Client, Place, Room, masked
+from bench.deployments import BARE_LENGTH, TEXT_LENGTH, Deployment
 from deploy.up import ROOT, free_port
 
 
-class Parley(Deployment):
+class OnRelay(Deployment):
+    """relay's interface server with some application."""
+
+    def start_interface_server(self, application: str, *options: str, port: int | None = None) -> None:
+        bind = ["--bind", "127.0.0.1", "--port", str(port or self.port), "--access-log", "/dev/null", *options]
+        self.start(sys.executable, "-m", "relay.daphne", *bind, application, serves=True)
+
+
+class Parley(OnRelay):
     """The chat as it is deployed: Redis, one interface server, two workers. What is said is stored first."""
 
     name = "parley"
@@ -39,8 +47,7 @@ class Parley(Deployment):
 
     def start_server(self, port: int | None = None) -> None:
         """Start an interface server; several may share the port."""
-        bind = ["--bind", "127.0.0.1", "--port", str(port or self.port), "--access-log", "/dev/null", "--reuse-port"]
-        self.start(sys.executable, "-m", "relay.daphne", *bind, "project.asgi:channel_layer", serves=True)
+        self.start_interface_server("project.asgi:channel_layer", "--reuse-port", port=port)
 
     def start_server_elsewhere(self) -> int:
         """One more, on a port of its own, which is returned."""
@@ -83,20 +90,16 @@ class ParleyOnPostgres(Parley):
     database = "postgresql"
 
 
-class Plain(Deployment):
+class Plain(OnRelay):
     """The interface server and two workers with the smallest application: what one says is sent to all."""
 
     name = "plain"
     title = "relay, nothing stored"
 
     def start_all(self) -> None:
-        bind = ["--bind", "127.0.0.1", "--port", str(self.port), "--access-log", "/dev/null"]
-        self.start(sys.executable, "-m", "relay.daphne", *bind, "bench.plain:channel_layer", serves=True)
+        self.start_interface_server("bench.plain:channel_layer")
         for _ in range(2):
             self.start(sys.executable, "-c", "import bench.plain; bench.plain.work()")
-
-    def place(self, room: str) -> Place:
-        return Place("/%s" % room)
 
 
 class Ready(Plain):
@@ -118,7 +121,7 @@ class Ready(Plain):
         self.texts: list[tuple[str, dict[str, str]]] = []
 
     def say(self, client: Client, due: float | None = None) -> None:
-        text = client.room.next(due).decode() + "x" * (240 - MARK_LENGTH)
+        text = client.room.next(due).decode().ljust(BARE_LENGTH, "x")
         self.texts.append((client.room.place.path.strip("/"), {"text": text}))
         if len(self.texts) == self.batch:
             self.flush()

@@ -17,7 +17,7 @@ BACKLOG = 100
 #: A row is void if the generator used more of its core.
 LIMIT = 0.8
 
-#: Figures by their names; see `COLUMNS` in bench.report.
+#: Figures by their names.
 Row = dict[str, float]
 
 
@@ -44,10 +44,7 @@ def talk(deployment: Deployment, rooms: int, size: int, in_flight: int, seconds:
     """
     crowd = Crowd(deployment.port)
     try:
-        made = [Room(deployment.place("room-%d" % number)) for number in range(rooms)]
-        crowd.rooms += made
-        crowd.fill([(room, size) for room in made])
-        settle(crowd, deployment)
+        fill_rooms(crowd, deployment, rooms, size)
         row = closed_loop(crowd, deployment, in_flight, seconds)
         drain(crowd, deployment)
         crowd.start_over()
@@ -56,6 +53,13 @@ def talk(deployment: Deployment, rooms: int, size: int, in_flight: int, seconds:
         return row | lateness(crowd) | agreement(crowd)
     finally:
         crowd.close()
+
+
+def fill_rooms(crowd: Crowd, deployment: Deployment, rooms: int, size: int) -> None:
+    """Open so many rooms of that size, until what is said in each is heard by all who are there."""
+    crowd.rooms += [Room(deployment.place("room-%d" % number)) for number in range(rooms)]
+    crowd.fill([(room, size) for room in crowd.rooms])
+    settle(crowd, deployment)
 
 
 def settle(crowd: Crowd, deployment: Deployment) -> None:
@@ -67,7 +71,7 @@ def settle(crowd: Crowd, deployment: Deployment) -> None:
             raise TimeoutError("not all sockets hear what is said in their rooms")
         before = {client: client.count for room in waiting for client in room.clients}
         for room in waiting:
-            for _ in range(getattr(deployment, "batch", 1)):
+            for _ in range(deployment.batch):
                 deployment.say(room.clients[0])
         crowd.listen(1)
         waiting = [room for room in waiting if any(client.count == before[client] for client in room.clients)]
@@ -153,11 +157,10 @@ def agreement(crowd: Crowd) -> Row:
 
 
 def idle(deployment: Deployment, seconds: float) -> Row:
-    """One room of two; a message every 20 ms or so, whatever comes back."""
+    """One room of two; a message every 25 ms, whatever comes back."""
     crowd = Crowd(deployment.port)
     try:
-        crowd.gather(deployment.place("room-0"), 2)
-        settle(crowd, deployment)
+        fill_rooms(crowd, deployment, 1, 2)
         crowd.start_over()
         cpu, began = deployment.cpu(), time.perf_counter()
         open_loop(crowd, deployment, 40, max(seconds, 5))
@@ -171,9 +174,8 @@ def idle(deployment: Deployment, seconds: float) -> Row:
 def connections(deployment: Deployment, count: int) -> Row:
     """Sockets that come 64 at a time; with Parley each is let in, gets a name, and has a page of history."""
     crowd = Crowd(deployment.port)
-    place = getattr(deployment, "place_with_history", deployment.place)("room-0")
     try:
-        crowd.gather(place, 64)
+        crowd.gather(deployment.place_with_history("room-0"), 64)
         cpu, began = deployment.cpu(), time.perf_counter()
         crowd.fill([(crowd.rooms[0], count)])
         clock = time.perf_counter() - began
@@ -226,7 +228,7 @@ def storm(deployment: Deployment, count: int) -> Row:
         talkers.close()
 
 
-def come_back(deployment: "Parley", count: int) -> Row:
+def come_back(deployment: Parley, count: int) -> Row:
     """All at once, each with the number that it has, until each has the rest."""
     crowd = Crowd(deployment.port)
     cpu, began = deployment.cpu(), time.perf_counter()

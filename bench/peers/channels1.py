@@ -25,23 +25,7 @@ django.setup()
 
 from channels import Group, channel_layers, route  # noqa: E402
 from channels.worker import Worker  # noqa: E402
-from django.db import connection, models  # noqa: E402
-
-
-class ChatMessage(models.Model):
-    """The columns and the indexes of Parley's."""
-
-    room = models.CharField(max_length=64)
-    sender = models.CharField(max_length=80)
-    name = models.CharField(max_length=150)
-    message = models.TextField()
-    client_id = models.CharField(max_length=64)
-    sent = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        app_label = "chat"
-        constraints = [models.UniqueConstraint(fields=["room", "sender", "client_id"], name="each_message_once")]
-        indexes = [models.Index(fields=["sender", "sent"], name="rate_of_a_sender")]
+from rows import ChatMessage  # noqa: E402
 
 
 def room_of(message):
@@ -71,13 +55,6 @@ routing = [
 
 # Once the routes are there: it looks for them.
 channel_layer = channel_layers["default"]
-
-
-def prepare():
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA journal_mode = WAL")
-    with connection.schema_editor() as editor:
-        editor.create_model(ChatMessage)
 
 
 def work():

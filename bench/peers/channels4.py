@@ -29,23 +29,7 @@ django.setup()
 
 from channels.db import database_sync_to_async  # noqa: E402
 from channels.generic.websocket import AsyncWebsocketConsumer  # noqa: E402
-from django.db import connection, models  # noqa: E402
-
-
-class ChatMessage(models.Model):
-    """The columns and the indexes of Parley's."""
-
-    room = models.CharField(max_length=64)
-    sender = models.CharField(max_length=80)
-    name = models.CharField(max_length=150)
-    message = models.TextField()
-    client_id = models.CharField(max_length=64)
-    sent = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        app_label = "chat"
-        constraints = [models.UniqueConstraint(fields=["room", "sender", "client_id"], name="each_message_once")]
-        indexes = [models.Index(fields=["sender", "sent"], name="rate_of_a_sender")]
+from rows import ChatMessage, make_table  # noqa: E402
 
 
 class Consumer(AsyncWebsocketConsumer):
@@ -70,8 +54,4 @@ class Consumer(AsyncWebsocketConsumer):
 application = Consumer.as_asgi()
 
 if __name__ == "__main__" and sys.argv[1:] == ["prepare"]:
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA journal_mode = WAL")
-    with connection.schema_editor() as editor:
-        editor.create_model(ChatMessage)
+    make_table()
