@@ -1,18 +1,20 @@
 """
 What it costs to grow: CPU for each message and each delivery, of each kind of process; and whether that predicts a run.
 
-    python -m bench.capacity [--seconds 4] [--json]
+    python -m bench.capacity [--seconds 4] [--out docs/performance]
 
-Rooms of several sizes are driven as fast as they go. The CPU of the interface servers, workers and Redis is fitted as
-so much a message, plus so much a delivery, by least squares; then a shape that was not among them is predicted and run.
-Last, how much is done with more interface servers and more workers on this machine.
+Sockets per room, rooms, interface servers and workers are raised one at a time, each shape driven as fast as it goes.
+The CPU of the interface servers, workers and Redis is fitted by least squares to what was done (`DONE`); then a shape
+that was not among them is predicted and run.
 """
 
 import argparse
 import json
 import sys
 import time
-from typing import Any
+from operator import mul
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import redis
 from rich.console import Console
@@ -24,33 +26,48 @@ from bench.__main__ import running
 from bench.crowd import Crowd
 from bench.deployments import with_children
 from bench.parley import Parley
-from bench.report import number, pace
+from bench.report import machine, number, plot_growth
 from bench.workloads import closed_loop, drain, fill_rooms
 
-#: Rooms, sockets in each, messages on their way in each. The last is predicted.
-SHAPES = [(50, 2, 1), (50, 10, 1), (10, 50, 4), (10, 100, 4), (1, 500, 16), (1, 1000, 16)]
-UNSEEN = (20, 30, 2)
-#: Interface servers and workers.
-SIZES = [(1, 1), (1, 2), (1, 4), (2, 2)]
+
+class Shape(NamedTuple):
+    """What is driven, and what drives it."""
+
+    rooms: int
+    size: int
+    in_flight: int
+    web: int = 1
+    workers: int = 2
+
+
+#: What grows → its sizes → shapes.
+GROWTH: dict[str, dict[int, Shape]] = {
+    "sockets per room": {size: Shape(1, size, 16) for size in (2, 10, 50, 200, 500, 1000)},
+    "rooms of 10": {rooms: Shape(rooms, 10, 2) for rooms in (1, 5, 20, 50, 100)},
+    "interface servers, 10 rooms of 100": {web: Shape(10, 100, 4, web=web) for web in (1, 2, 3)},
+    "workers, 50 rooms of 2": {workers: Shape(50, 2, 1, workers=workers) for workers in (1, 2, 4)},
+}
+#: Predicted, and not fitted on.
+UNSEEN = Shape(20, 30, 2)
 KINDS = ("interface server", "workers", "redis")
+
+#: What costs something: each message; each delivery; each write to a socket, which takes along what has gathered; and
+#: each turn, in which all messages that are on their way go once around.
+DONE = ("message", "delivery", "write", "turn")
 
 #: What a shape did: per second, messages, deliveries, Redis commands, and CPU of each kind.
 Run = dict[str, float]
 
 
-def parley(web: int, workers: int) -> type[Parley]:
-    return type("Parley", (Parley,), {"web": web, "workers": workers})
-
-
-def drive(kind: type[Parley], shape: tuple[int, int, int], seconds: float) -> Run:
+def drive(shape: Shape, seconds: float) -> Run:
     """One shape, driven as fast as it goes."""
-    rooms, size, in_flight = shape
+    kind = type("Parley", (Parley,), {"web": shape.web, "workers": shape.workers})
     with running(kind) as deployment:
         crowd = Crowd(deployment.port)
         try:
-            fill_rooms(crowd, deployment, rooms, size)
+            fill_rooms(crowd, deployment, shape.rooms, shape.size)
             # Messages are put on their way, and it runs in.
-            closed_loop(crowd, deployment, in_flight, 0.1)
+            closed_loop(crowd, deployment, shape.in_flight, 0.1)
             before, began = snapshot(deployment), time.perf_counter()
             row = closed_loop(crowd, deployment, 0, seconds, warm_up=0)
             after, clock = snapshot(deployment), time.perf_counter() - began
@@ -77,70 +94,83 @@ def snapshot(deployment: Any) -> Run:
     }
 
 
-def fit(runs: list[Run], what: str) -> tuple[float, float]:
-    """So much a message, so much a delivery: least squares of what is relative to the whole."""
-    # Each run counts alike, however fast it was.
-    rows = [(run["messages"] / run[what], run["deliveries"] / run[what]) for run in runs]
-    mm, md = sum(m * m for m, _ in rows), sum(m * d for m, d in rows)
-    dd, m1, d1 = sum(d * d for _, d in rows), sum(m for m, _ in rows), sum(d for _, d in rows)
-    determinant = mm * dd - md * md
-    return (m1 * dd - d1 * md) / determinant, (d1 * mm - m1 * md) / determinant
+def done(shape: Shape, run: Run) -> list[float]:
+    """How much of `DONE` in a second. A room's messages that are on their way together are written together."""
+    turns = run["messages"] / (shape.rooms * shape.in_flight)
+    return [run["messages"], run["deliveries"], run["deliveries"] / shape.in_flight, turns]
+
+
+def fit(runs: dict[Shape, Run], what: str) -> list[float]:
+    """So much for each of `DONE`: least squares of what is relative to the whole, so each run counts alike."""
+    rows = [[amount / run[what] for amount in done(shape, run)] for shape, run in runs.items()]
+    columns = list(zip(*rows, strict=True))
+    return solved([[*(sum(map(mul, one, other)) for other in columns), sum(one)] for one in columns])
+
+
+def solved(equations: list[list[float]]) -> list[float]:
+    """Gauss and Jordan: of each row the factors, and then what they make up."""
+    for place in range(len(equations)):
+        pivot = max(equations[place:], key=lambda row: abs(row[place]))
+        equations.remove(pivot)
+        equations = [[x - row[place] / pivot[place] * y for x, y in zip(row, pivot, strict=True)] for row in equations]
+        equations.insert(place, pivot)
+    return [row[-1] / row[place] for place, row in enumerate(equations)]
+
+
+def measure(seconds: float, console: Console) -> dict[Shape, Run]:
+    shapes = list(dict.fromkeys([*(shape for sizes in GROWTH.values() for shape in sizes.values()), UNSEEN]))
+    runs = {}
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("", total=len(shapes))
+        for shape in shapes:
+            progress.update(task, description="%d rooms of %d, %d on their way; %d and %d" % shape)
+            runs[shape] = drive(shape, seconds)
+            progress.advance(task)
+    return runs
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.capacity", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--seconds", type=float, default=4, help="of each shape (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--out", type=Path, help="folder for plots and growth.json")
     options = parser.parse_args()
-    progress_to = Console(stderr=True)
-    runs, sizes = {}, {}
-    with Progress(console=progress_to, transient=True) as progress:
-        task = progress.add_task("", total=len(SHAPES) + 1 + 2 * len(SIZES))
-        for shape in [*SHAPES, UNSEEN]:
-            progress.update(task, description="%d rooms of %d" % shape[:2])
-            runs[shape] = drive(parley(1, 2), shape, options.seconds)
-            progress.advance(task)
-        for size in SIZES:
-            for shape in (SHAPES[0], SHAPES[-1]):
-                progress.update(task, description="%d interface servers, %d workers" % size)
-                sizes[size, shape] = drive(parley(*size), shape, options.seconds)
-                progress.advance(task)
-    costs = {what: fit([runs[shape] for shape in SHAPES], what) for what in (*KINDS, "commands")}
-    show(runs, sizes, costs, options.json)
+    runs = measure(options.seconds, Console(stderr=True))
+    fitted = {shape: run for shape, run in runs.items() if (shape.web, shape.workers) == (1, 2) and shape != UNSEEN}
+    costs = {what: fit(fitted, what) for what in (*KINDS, "commands")}
+    show(runs, costs, Console(width=160))
+    if options.out:
+        write(runs, costs, options.out)
     return 0
 
 
-def predicted(costs: dict[str, tuple[float, float]], run: Run, what: str) -> float:
-    message, delivery = costs[what]
-    return message * run["messages"] + delivery * run["deliveries"]
-
-
-def show(runs: dict[Any, Run], sizes: dict[Any, Run], costs: dict[str, tuple[float, float]], as_json: bool) -> None:
+def show(runs: dict[Shape, Run], costs: dict[str, list[float]], console: Console) -> None:
     seen = runs[UNSEEN]
-    guesses = {what: predicted(costs, seen, what) for what in costs}
-    if as_json:
-        shapes = {"%d rooms of %d, %d on their way" % shape: run for shape, run in runs.items()}
-        grown = {"%d and %d, %d rooms of %d" % (*size, *shape[:2]): run for (size, shape), run in sizes.items()}
-        found = {"pace ms": pace(), "shapes": shapes, "costs": costs, "sizes": grown, "predicted": guesses}
-        print(json.dumps(found, indent=1))
-        return
-    console = Console(width=160)
-    table = Table("", "µs a message", "µs a delivery", "predicted for %d rooms of %d" % UNSEEN[:2], "seen")
-    for what, (message, delivery) in costs.items():
+    table = Table("µs for a", *DONE, "predicted for %d rooms of %d" % UNSEEN[:2], "seen")
+    for what, factors in costs.items():
         scale = 1 if what == "commands" else 1e6
-        row = [scale * message, scale * delivery, guesses[what], seen[what]]
+        guess = sum(map(mul, factors, done(UNSEEN, seen)))
+        row = [*(scale * factor for factor in factors), guess, seen[what]]
         table.add_row("Redis commands (not µs)" if what == "commands" else what, *map(number, row))
     console.print(table)
-    table = Table("rooms of", "messages/s", "deliveries/s", *KINDS, "Redis commands a message")
-    for (rooms, size, _), run in runs.items():
-        row = [run["messages"], run["deliveries"], *(run[kind] for kind in KINDS), run["commands"] / run["messages"]]
-        table.add_row("%d of %d" % (rooms, size), *map(number, row))
-    console.print(table)
-    table = Table("interface servers, workers", "rooms of", "messages/s", "deliveries/s", "cores")
-    for ((web, workers), (rooms, size, _)), run in sizes.items():
-        row = [run["messages"], run["deliveries"], run["cores"]]
-        table.add_row("%d, %d" % (web, workers), "%d of %d" % (rooms, size), *map(number, row))
-    console.print(table)
+    for title, sizes in GROWTH.items():
+        table = Table(title, "messages/s", "deliveries/s", *KINDS, "Redis commands a message")
+        for size, shape in sizes.items():
+            run = runs[shape]
+            row = [run["messages"], run["deliveries"], *(run[kind] for kind in KINDS)]
+            table.add_row(str(size), *map(number, [*row, run["commands"] / run["messages"]]))
+        console.print(table)
+
+
+def write(runs: dict[Shape, Run], costs: dict[str, list[float]], folder: Path) -> None:
+    """One picture of all that grows, and a file of every run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = [{"shape": shape._asdict(), **run} for shape, run in runs.items()]
+    (folder / "growth.json").write_text(json.dumps({"machine": machine(), "costs": costs, "runs": found}, indent=1))
+    for title, sizes in GROWTH.items():
+        lines = {name: [runs[shape][name] for shape in sizes.values()] for name in ("messages", "deliveries")} | {
+            "deliveries per CPU s": [runs[shape]["deliveries"] / runs[shape]["cores"] for shape in sizes.values()]
+        }
+        plot_growth(title, list(map(str, sizes)), lines, folder)
 
 
 if __name__ == "__main__":

@@ -134,6 +134,26 @@ def plot(results: Results, folder: Path) -> None:
         chart.render_to_file(str(folder / ("%s.svg" % workload.replace(" ", "-"))))
 
 
+def plot_growth(title: str, sizes: list[str], lines: dict[str, list[float]], folder: Path) -> None:
+    """A line for each figure, on a logarithmic scale."""
+    chart = pygal.Line(
+        title=title,
+        style=Style(colors=("#3b7dd8", "#d8743b", "#4a9c5d"), background="white", plot_background="white"),
+        x_labels=sizes,
+        logarithmic=True,
+        value_formatter=number,
+        print_values=True,
+        legend_at_bottom=True,
+        height=380,
+        width=900,
+        js=[],
+    )
+    for name, values in lines.items():
+        chart.add(name, values)
+    name = "growth-%s.svg" % title.split(",")[0].replace(" ", "-")
+    chart.render_to_file(str(folder / name))
+
+
 def compare(first: Path, second: Path, console: Console) -> None:
     """How much each figure of the second run is of the first, and of the first deployment in its own run."""
     old, new = (json.loads(path.read_text())["results"] for path in (first, second))
