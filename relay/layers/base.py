@@ -27,6 +27,7 @@ loses nothing either.
 import hashlib
 import itertools
 import logging
+import math
 import os
 import secrets
 from collections.abc import Callable, Iterable
@@ -37,6 +38,7 @@ import msgpack
 from relay.layers.delivery import Content, Delivery, Lease, Outgoing, Record
 from relay.layers.groups import GroupMap
 from relay.layers.readers import Reader, Readers
+from relay.layers.sender import Sender
 from relay.layers.upkeep import Upkeep
 from relay.names import StrictNames
 
@@ -101,6 +103,7 @@ class LeasingLayer(StrictNames, Upkeep):
         #: Called, in some thread, when groups were put back because what keeps the layer had lost them.
         self.on_restore: list[Callable[[], None]] = []
         self.readers = Readers(self._make_reader)
+        self.sender = Sender()
         self._ids = itertools.count()
         self._id_prefix = secrets.token_hex(8)
         super().__init__(*args, **kwargs)
@@ -128,6 +131,7 @@ class LeasingLayer(StrictNames, Upkeep):
 
     def be_patient(self) -> None:
         """From now on, what this thread sends is tried until it is sent, however long its server is away."""
+        self.sender.patience = math.inf
 
     def lane_of(self, channel: str, message: dict[str, Any]) -> str | None:
         """The lane of a message on this channel. None: it has none, and may be handled beside any other."""

@@ -1,7 +1,11 @@
 """What a layer hands out: messages on lease, and what it tells about its channels."""
 
+import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+logger = logging.getLogger(__name__)
 
 
 class Content(dict):
@@ -85,6 +89,35 @@ class Delivery:
     @property
     def channel(self) -> str:
         return self.channels[0]
+
+
+def finish(deliveries: Iterable[Delivery]) -> dict[Lease, int]:
+    """
+    Note in their leases that these are handled, each with what was taken of its lane before it. Returns the leases that
+    this is news for, with how many of their messages were done before.
+    """
+    before: dict[Lease, int] = {}
+    for delivery in deliveries:
+        lease = delivery.lease
+        if lease is not None and delivery.position > lease.done:
+            before.setdefault(lease, lease.done)
+            lease.done = delivery.position
+    return before
+
+
+def leases_of(deliveries: Iterable[Delivery]) -> list[Lease]:
+    """The leases of these, each once."""
+    return list(dict.fromkeys(delivery.lease for delivery in deliveries if delivery.lease is not None))
+
+
+def warn_of_lost(lost: int | None) -> None:
+    """Tell of acknowledgements, or the like, that changed nothing."""
+    if lost:
+        logger.warning(
+            "%d acknowledgements came too late: this process was not heard of for longer than the lease, "
+            "and the messages were, or will be, delivered again",
+            lost,
+        )
 
 
 @dataclass(slots=True)

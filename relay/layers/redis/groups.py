@@ -1,6 +1,5 @@
 """Groups in Redis: a group lists interface processes, and a broadcast is one message for each."""
 
-import logging
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -9,8 +8,6 @@ from relay.layers.base import LeasingLayer
 from relay.layers.delivery import Outgoing
 from relay.layers.redis import records
 from relay.layers.redis.shard import Shard
-
-logger = logging.getLogger(__name__)
 
 #: What the keys call the process that ordinary channels belong to.
 NO_PROCESS = "-"
@@ -93,17 +90,11 @@ class RedisGroups(LeasingLayer):
                 dropped[group] += len(self.send_many([(channel.decode(), each.message) for each in of_group]))
         return dropped
 
-    def restore_groups(self, shard: Shard) -> None:
-        """Put the groups that live on this server back, as this process knows them; then tell who wants to know."""
+    def _restore_groups(self, shard: Shard) -> None:
         for process, group, channels in self.groups.snapshot():
             if self.shard_of(group) is shard:
                 for start in range(0, len(channels), RESTORE_BATCH):
                     self._add(group, process, channels[start : start + RESTORE_BATCH])
-        for listener in self.on_restore:
-            try:
-                listener()
-            except Exception:
-                logger.exception("Who wants to know of restored groups failed")
 
     def _add(self, group: str, process: str, channels: list[str], target: str = "") -> None:
         """Add channels of a process to a group. The process is told, if it lives on this server, with this target."""

@@ -3,10 +3,8 @@
 import functools
 import json
 import logging
-import math
-import os
 import random
-import threading
+import secrets
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -15,14 +13,13 @@ import redis
 from asgi_redis import core, sentinel
 
 from relay.exceptions import LayerUnavailable
-from relay.layers.base import LeasingLayer
-from relay.layers.delivery import ChannelStatus, DeadLetter, Delivery, Lease, Outgoing, Record
+from relay.layers.delivery import ChannelStatus, DeadLetter, Delivery, Lease, Outgoing, Record, leases_of, warn_of_lost
+from relay.layers.heart import Beating
 from relay.layers.redis import records
 from relay.layers.redis.client import Client, MasterPool
 from relay.layers.redis.groups import RedisGroups
-from relay.layers.redis.heart import Heart, leave_at_exit, sweep
 from relay.layers.redis.keys import Keys
-from relay.layers.redis.reader import BATCH, RedisReader, finished, warn_of_lost
+from relay.layers.redis.reader import BATCH, RedisReader, finished
 from relay.layers.redis.shard import Shard
 
 logger = logging.getLogger(__name__)
@@ -31,9 +28,11 @@ logger = logging.getLogger(__name__)
 CONNECTION = {"socket_timeout": 5, "socket_connect_timeout": 3, "socket_keepalive": True}
 #: When a channel is full: milliseconds between two clean-ups, and lanes of each channel that one looks at.
 SWEEP_PAUSE, SWEEP_BATCH = 100, 1000
+#: Lanes of each channel that the clean-up with a beat looks at.
+BEAT_BATCH = 50
 
 
-class LeasingRedisLayer(RedisGroups, LeasingLayer):
+class LeasingRedisLayer(RedisGroups, Beating):
     """
     What relay's two Redis layers share.
 
@@ -51,14 +50,14 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
     ):
         self.keys = Keys(prefix)
         self.patience = patience
-        self.hearts: list[Heart] = []
-        self._starting = threading.Lock()
-        self._senders = threading.local()
         super().__init__(*args, prefix=prefix, connection_kwargs={**CONNECTION, **(connection_kwargs or {})}, **kwargs)
         self.shards = [
             Shard(index, functools.partial(self.connection, index), self.keys.shared) for index in range(self.ring_size)
         ]
-        leave_at_exit(self)
+
+    @property
+    def remotes(self) -> list[Shard]:
+        return self.shards
 
     def _register_scripts(self) -> None:
         """asgi_redis's own scripts are not used here."""
@@ -66,18 +65,17 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
     def _make_reader(self, name: str) -> RedisReader:
         return RedisReader(name, self.keys, self.shards, self.lease)
 
-    def _start(self) -> None:
-        """Begin to beat, with the first reader."""
-        with self._starting:
-            # A forked child has none of its parent's threads.
-            if not self.hearts or self.hearts[0].pid != os.getpid():
-                self.hearts = [Heart(self, shard) for shard in self.shards]
+    def _beat(self, shard: Shard) -> tuple[bytes, int]:
+        readers, processes = self.who_lives()
+        lives = [*(reader.held for reader in readers), *map(self.keys.ready, processes)]
+        args = (int(self.lease * 1000), secrets.token_hex(8), len(readers))
+        return shard.run("beat", [self.keys.epoch, *lives], args)
 
-    def who_lives(self) -> tuple[list[str], list[str]]:
-        """What servers know the readers of this process by, and its interface processes."""
-        readers = self.readers.living()
-        processes = sorted({name for reader in readers for name in reader.processes})
-        return [reader.held for reader in readers], [self.keys.ready(name) for name in processes]
+    def _clean_up(self, shard: Shard, pause: float) -> None:
+        self._sweep(shard, int(pause * 1000), BEAT_BATCH)
+
+    def _take_leave(self, shard: Shard, readers: list[RedisReader], processes: list[str]) -> None:
+        shard.run("leave", [*(reader.held for reader in readers), *map(self.keys.ready, processes)], [len(readers)])
 
     def shard_of(self, name: str) -> Shard:
         return self.shards[self.consistent_hash(name)]
@@ -126,8 +124,16 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
                 break
         return positions
 
-    def _sweep(self, shard: Shard) -> bool:
-        return sweep(shard, self.keys, int(self.lease * 1000), self.max_deliveries, SWEEP_PAUSE, SWEEP_BATCH)
+    def _sweep(self, shard: Shard, pause: int = SWEEP_PAUSE, batch: int = SWEEP_BATCH) -> bool:
+        """
+        Clean up on a server, unless that was done less than `pause` milliseconds ago; whether it was. `batch` lanes of
+        each channel are looked at for what has expired.
+        """
+        lease = int(self.lease * 1000)
+        released = shard.run("sweep", [self.keys.swept], (pause, lease // 2, self.max_deliveries, batch))
+        if released > 0:
+            logger.warning("Messages of %d lanes are delivered again: whoever had taken them is gone", released)
+        return released >= 0
 
     def _put(self, shard: Shard, messages: list[Outgoing], tell: bool = False) -> list[int]:
         """
@@ -158,15 +164,9 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
 
     def _run_once(self, shard: Shard, script: str, keys: list[str], args: list[Any]) -> Any:
         """Run a sending script so that it has its effect once, under the name of this thread as sender."""
-        local = self._senders
-        if getattr(local, "pid", None) != os.getpid():
-            local.pid, local.key, local.calls = os.getpid(), self.keys.sender(self.new_id()), 0
-        local.calls += 1
-        patience = getattr(local, "patience", self.patience)
-        return shard.run_patiently(script, [local.key, *keys], [local.calls, *args], patience)
-
-    def be_patient(self) -> None:
-        self._senders.patience = math.inf
+        name, call = self.sender.next_call(self.new_id)
+        patience = self.patience if self.sender.patience is None else self.sender.patience
+        return shard.run_patiently(script, [self.keys.sender(name), *keys], [call, *args], patience)
 
     @staticmethod
     def _milliseconds(seconds: float | None) -> int:
@@ -310,21 +310,6 @@ class LeasingRedisLayer(RedisGroups, LeasingLayer):
         self.readers.clear()
         self.groups.clear()
 
-    def close(self) -> None:
-        """Give back what this process has, and say that it is gone. The layer can be used again afterwards."""
-        hearts, self.hearts = self.hearts, []
-        for heart in hearts:
-            heart.stop()
-        if not hearts:
-            return
-        readers, processes = self.who_lives()
-        for shard in self.shards:
-            try:
-                shard.run("leave", [*readers, *processes], [len(readers)])
-            except LayerUnavailable:
-                logger.info("Redis server %d was not told that this process ends", shard.index)
-        self.readers.clear()
-
 
 class RedisChannelLayer(LeasingRedisLayer, core.RedisChannelLayer):
     """asgi_redis's RedisChannelLayer, by relay's contract (`relay.layers.base`)."""
@@ -345,11 +330,6 @@ class RedisSentinelChannelLayer(LeasingRedisLayer, sentinel.RedisSentinelChannel
                 service_name, redis_class=Client, connection_pool_class=MasterPool
             )
         return self._master_connections[service_name]
-
-
-def leases_of(deliveries: Iterable[Delivery]) -> list[Lease]:
-    """The leases of these, each once."""
-    return list(dict.fromkeys(delivery.lease for delivery in deliveries if delivery.lease is not None))
 
 
 def by_holder(items: Iterable[Any]) -> dict[tuple[RedisReader, Shard], list[Any]]:

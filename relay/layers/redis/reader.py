@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import redis
 
 from relay.exceptions import LayerUnavailable
-from relay.layers.delivery import Delivery, Lease, Record
+from relay.layers.delivery import Delivery, Lease, Record, finish, warn_of_lost
 from relay.layers.readers import Reader
 from relay.layers.redis import records
 from relay.layers.redis.client import is_stale
@@ -216,12 +216,7 @@ class Ear:
 
 def finished(deliveries: Iterable[Delivery]) -> list[End]:
     """What ends when these are handled: of each lease what comes up to the last of them."""
-    before: dict[Lease, int] = {}
-    for delivery in deliveries:
-        lease = delivery.lease
-        if lease is not None and delivery.position > lease.done:
-            before.setdefault(lease, lease.done)
-            lease.done = delivery.position
+    before = finish(deliveries)
     return [End(lease, (entry(lease, done), lease.done - done, rest(lease))) for lease, done in before.items()]
 
 
@@ -233,12 +228,3 @@ def entry(lease: Lease, done: int) -> str:
 def rest(lease: Lease) -> str:
     """The entry of what is left of a lease; empty: nothing is."""
     return entry(lease, lease.done) if lease.left else ""
-
-
-def warn_of_lost(lost: int | None) -> None:
-    if lost:
-        logger.warning(
-            "%d acknowledgements came too late: this process was not heard of for longer than the lease, "
-            "and the messages were, or will be, delivered again",
-            lost,
-        )

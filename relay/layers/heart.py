@@ -1,0 +1,167 @@
+"""The threads that tell servers that this process lives, and clean up after those that don't."""
+
+import atexit
+import logging
+import os
+import threading
+import time
+import weakref
+from typing import Any
+
+from relay.exceptions import LayerUnavailable
+from relay.layers.base import LeasingLayer
+from relay.layers.remote import Remote
+
+logger = logging.getLogger(__name__)
+
+#: Beats in the time of one lease.
+BEATS = 5
+#: Seconds that the end of a process waits for a beat that is under way.
+LAST_BEAT = 1.0
+
+
+class Beating(LeasingLayer):
+    """A layer whose messages are on servers, which must know who lives."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        self.hearts: list[Heart] = []
+        self._starting = threading.Lock()
+        super().__init__(*args, **kwargs)
+        leave_at_exit(self)
+
+    @property
+    def remotes(self) -> list[Any]:
+        """The servers, each a `Remote`."""
+        raise NotImplementedError
+
+    def _start(self) -> None:
+        """Begin to beat, with the first reader."""
+        with self._starting:
+            # A forked child has none of its parent's threads.
+            if not self.hearts or self.hearts[0].pid != os.getpid():
+                self.hearts = [Heart(self, remote) for remote in self.remotes]
+
+    def who_lives(self) -> tuple[list[Any], list[str]]:
+        """The readers of this process, and the interface processes that they read for."""
+        readers = self.readers.living()
+        return readers, sorted({name for reader in readers for name in reader.processes})
+
+    def close(self) -> None:
+        """Give back what this process has, and say that it is gone. The layer can be used again afterwards."""
+        hearts, self.hearts = self.hearts, []
+        for heart in hearts:
+            heart.stop()
+        if not hearts:
+            return
+        readers, processes = self.who_lives()
+        for remote in self.remotes:
+            try:
+                self._take_leave(remote, readers, processes)
+            except LayerUnavailable:
+                logger.info("%s was not told that this process ends", remote.name)
+        self.readers.clear()
+
+    def _beat(self, remote: Any) -> tuple[Any, int]:
+        """Tell a server who lives. Returns its epoch, and how many of the interface processes it did not know."""
+        raise NotImplementedError
+
+    def _clean_up(self, remote: Any, pause: float) -> None:
+        """Clean up on a server, unless that was done less than `pause` seconds ago."""
+        raise NotImplementedError
+
+    def _restore_groups(self, remote: Any) -> None:
+        """Put the groups that live on a server back, as this process knows them."""
+        raise NotImplementedError
+
+    def _take_leave(self, remote: Any, readers: list[Any], processes: list[str]) -> None:
+        """Tell a server that these are gone."""
+        raise NotImplementedError
+
+
+class Heart:
+    """
+    Beats for one layer on one server, from the first reader on. A thread for each server: one that stands still must
+    not cost the leases on the others.
+    """
+
+    def __init__(self, layer: "Beating", remote: Remote):
+        self.layer = weakref.ref(layer)
+        self.remote = remote
+        self.lease = layer.lease
+        self.pid = os.getpid()
+        self.epoch: Any = None
+        #: When the last beat was answered, on a clock that also runs while this process or its machine stands still.
+        self.beaten = now()
+        #: Whether the groups on this server may need to be put back; and the thread that does it, beside the beats.
+        self.doubtful = True
+        self.restoring: threading.Thread | None = None
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self.run, name="relay-heart", daemon=True)
+        self.thread.start()
+
+    def run(self) -> None:
+        while not self.stopped.is_set():
+            layer = self.layer()
+            if layer is None:
+                return
+            try:
+                self.beat(layer)
+                self.remote.catch_up()
+                layer._clean_up(self.remote, self.lease / BEATS)
+            except LayerUnavailable:
+                # It may come back without its newest data, even with the same epoch.
+                self.doubtful = True
+            except Exception:
+                logger.exception("A beat for %s failed", self.remote.name)
+            del layer
+            self.stopped.wait(self.lease / BEATS)
+
+    def beat(self, layer: "Beating") -> None:
+        """Say who lives. Put the groups back if the server has forgotten them, or may have."""
+        epoch, missing = layer._beat(self.remote)
+        if self.epoch not in (None, epoch):
+            logger.warning("%s has lost its data; the groups of this process are put back", self.remote.name)
+        # Who did not beat for a lease counted as dead meanwhile, and may be out of all groups.
+        late = now() - self.beaten > self.lease
+        self.doubtful = self.doubtful or late or bool(missing) or epoch != self.epoch
+        self.epoch, self.beaten = epoch, now()
+        if self.doubtful and not (self.restoring and self.restoring.is_alive()):
+            self.doubtful = False
+            self.restoring = threading.Thread(target=self.restore, args=(layer,), daemon=True)
+            self.restoring.start()
+
+    def restore(self, layer: "Beating") -> None:
+        """Put the groups back as this process knows them; then tell who wants to know."""
+        try:
+            layer._restore_groups(self.remote)
+        except Exception as e:
+            logger.warning("Groups could not be put back on %s; that is tried again: %s", self.remote.name, e)
+            self.doubtful = True
+            return
+        for listener in layer.on_restore:
+            try:
+                listener()
+            except Exception:
+                logger.exception("Who wants to know of restored groups failed")
+
+    def stop(self) -> None:
+        """Beat no more. A beat that is under way ends first: after a farewell it would be taken for a new life."""
+        self.stopped.set()
+        if self.thread is not threading.current_thread():
+            self.thread.join(LAST_BEAT)
+
+
+def now() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def leave_at_exit(layer: Any) -> None:
+    """When the process ends in good order, what it has is free at once and not after a lease."""
+    reference = weakref.ref(layer)
+
+    def leave() -> None:
+        living = reference()
+        if living is not None:
+            living.close()
+
+    atexit.register(leave)
