@@ -29,16 +29,16 @@ import project  # noqa: F401  # its shims come before the pinned stack
 from bench import report
 from bench.brokers import Ejabberd, Mosquitto, Nchan
 from bench.calibrate import ceilings
-from bench.channels import Channels1, Channels4, Channels4Core, Channels4Daphne, Channels4OnPostgres
+from bench.channels import Channels1, Channels4, Channels4Alone, Channels4Core, Channels4Daphne, Channels4OnPostgres
 from bench.deployments import Deployment
 from bench.node import NodeWs, SocketIO, SocketIOSaving
-from bench.parley import Parley, ParleyOnPostgres, Plain, Ready
+from bench.parley import Parley, ParleyAlone, ParleyOnPostgres, ParleyOnPostgresAlone, Plain, Ready
 from bench.workloads import QUICK, WORKLOADS, Row, Scale
 from deploy.up import ROOT
 
 KINDS: list[type[Deployment]] = [
-    *(Parley, ParleyOnPostgres, Plain, Ready),
-    *(Channels1, Channels4, Channels4OnPostgres, Channels4Core, Channels4Daphne),
+    *(Parley, ParleyOnPostgres, ParleyAlone, ParleyOnPostgresAlone, Plain, Ready),
+    *(Channels1, Channels4, Channels4OnPostgres, Channels4Alone, Channels4Core, Channels4Daphne),
     *(SocketIOSaving, SocketIO, NodeWs, Nchan, Mosquitto, Ejabberd),
 ]
 QUICK_KINDS = ["parley", "plain", "channels4", "ws"]

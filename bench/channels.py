@@ -47,7 +47,7 @@ class Channels4(OnPython):
     @classmethod
     def absent(cls) -> str | None:
         wanted = ["channels==4.3.*", "channels_redis==4.3.*", "daphne==4.2.*", "uvicorn[standard]==0.38.*"]
-        return cls.install(*wanted, "psycopg[binary]", "django-environ")
+        return cls.install(*wanted, "channels_postgres==4.*", "psycopg[binary,pool]", "django-environ")
 
     def start_all(self) -> None:
         subprocess.run([self.python, "channels4.py", "prepare"], check=True, cwd=SCRIPTS, env=self.environment)
@@ -70,6 +70,15 @@ class Channels4Core(Channels4):
     name = "channels4-core"
     title = "Channels 4.3, core layer, 2 uvicorn"
     layer = "channels_redis.core.RedisChannelLayer"
+
+
+class Channels4Alone(Channels4OnPostgres):
+    """The same storing in PostgreSQL, which carries the messages, too: channels_postgres."""
+
+    name = "channels4-postgresql-alone"
+    title = "Channels 4.3, channels_postgres, 2 uvicorn, PostgreSQL alone"
+    layer = "channels_postgres.core.PostgresChannelLayer"
+    needs_redis = False
 
 
 class Channels4Daphne(Channels4):

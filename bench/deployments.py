@@ -49,7 +49,7 @@ class Deployment:
         self.processes: list[subprocess.Popen[bytes]] = []
         #: Those of `processes` that hold the sockets.
         self.servers: list[subprocess.Popen[bytes] | psutil.Process] = []
-        self.environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        self.environment = {**os.environ, "PYTHONUNBUFFERED": "1", "REDIS_URL": ""}
         self.redis: subprocess.Popen[bytes] | None = None
         self.redis_url = ""
         if self.needs_redis:

@@ -90,6 +90,22 @@ class ParleyOnPostgres(Parley):
     database = "postgresql"
 
 
+class ParleyAlone(Parley):
+    """The same without Redis: messages travel through SQLite."""
+
+    name = "parley-sqlite-alone"
+    title = "Parley, SQLite alone"
+    needs_redis = False
+
+
+class ParleyOnPostgresAlone(ParleyOnPostgres):
+    """The same without Redis: messages travel through PostgreSQL."""
+
+    name = "parley-postgresql-alone"
+    title = "Parley, PostgreSQL alone"
+    needs_redis = False
+
+
 class Plain(OnRelay):
     """The interface server and two workers with the smallest application: what one says is sent to all."""
 

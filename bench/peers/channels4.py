@@ -8,18 +8,30 @@ import django
 import environ
 from django.conf import settings
 
-#: The core layer drops what finds a channel full; the other has no capacity.
-CAPACITY = {"capacity": 10_000} if "core" in os.environ["LAYER"] else {}
+DATABASE = environ.Env.db_url_config(os.environ["DATABASE_URL"])
+#: What each layer needs. The core layer drops what finds a channel full; the others have no capacity.
+CONFIGS = {
+    "channels_redis.core.RedisChannelLayer": {"hosts": [os.environ["REDIS_URL"]], "capacity": 10_000},
+    "channels_redis.pubsub.RedisPubSubChannelLayer": {"hosts": [os.environ["REDIS_URL"]]},
+    "channels_postgres.core.PostgresChannelLayer": {
+        name: DATABASE[name] for name in ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT")
+    },
+}
+DATABASES = {"default": {**DATABASE, "CONN_MAX_AGE": 60}}
+INSTALLED_APPS = ["channels"]
+if "channels_postgres" in os.environ["LAYER"]:
+    INSTALLED_APPS.append("channels_postgres")
+    DATABASES["channels_postgres"] = DATABASE
 
 settings.configure(
     SECRET_KEY="bench",
     ALLOWED_HOSTS=["*"],
-    INSTALLED_APPS=["channels"],
-    DATABASES={"default": {**environ.Env.db_url_config(os.environ["DATABASE_URL"]), "CONN_MAX_AGE": 60}},
+    INSTALLED_APPS=INSTALLED_APPS,
+    DATABASES=DATABASES,
     CHANNEL_LAYERS={
         "default": {
             "BACKEND": os.environ["LAYER"],
-            "CONFIG": {"hosts": [os.environ["REDIS_URL"]], **CAPACITY},
+            "CONFIG": CONFIGS[os.environ["LAYER"]],
         }
     },
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
@@ -29,6 +41,7 @@ django.setup()
 
 from channels.db import database_sync_to_async  # noqa: E402
 from channels.generic.websocket import AsyncWebsocketConsumer  # noqa: E402
+from django.core.management import call_command  # noqa: E402
 from rows import ChatMessage, make_table  # noqa: E402
 
 
@@ -55,3 +68,5 @@ application = Consumer.as_asgi()
 
 if __name__ == "__main__" and sys.argv[1:] == ["prepare"]:
     make_table()
+    if "channels_postgres" in INSTALLED_APPS:
+        call_command("migrate", "channels_postgres", verbosity=0)
