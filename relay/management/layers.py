@@ -19,7 +19,7 @@ def refuse_while_away(handle: Callable[..., None]) -> Callable[..., None]:
         try:
             handle(*args, **options)
         except LayerUnavailable as e:
-            raise CommandError("%s. Is REDIS_URL right, and does that server run?" % e) from e
+            raise CommandError("%s. Are REDIS_URL and DATABASE_URL right, and does that server run?" % e) from e
 
     return inner
 
@@ -31,11 +31,12 @@ def layer_named(alias: str) -> Any:
     layer = channel_layers[alias]
     if layer.local_only():
         raise CommandError(
-            "The layer %r is in memory: each process has its own, and this one's is empty. Set REDIS_URL." % alias
+            "The layer %r is in memory: each process has its own, and this one's is empty. "
+            "CHANNEL_LAYERS says which to use." % alias
         )
     if not leases(layer):
         raise CommandError(
-            "The layer %r (%s) keeps no such figures. Use relay.layers.redis.RedisChannelLayer in CHANNEL_LAYERS."
+            "The layer %r (%s) keeps no such figures. Use a layer of relay.layers in CHANNEL_LAYERS."
             % (alias, type(layer.channel_layer).__name__)
         )
     return layer

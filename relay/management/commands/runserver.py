@@ -4,7 +4,7 @@ import logging
 import threading
 from typing import Any
 
-from channels import staticfiles
+from channels import DEFAULT_CHANNEL_LAYER, channel_layers, staticfiles
 from channels.management.commands import runserver
 
 from relay.responses import StaticFilesConsumer, ViewConsumer
@@ -15,20 +15,28 @@ logger = logging.getLogger(__name__)
 
 
 class ServerWithWorker(Server):
-    """Our Server, and a worker as long as it runs."""
+    """
+    Our Server, and a worker as long as it runs; and another for each layer besides on which processes meet, so that
+    what a shell or a cron job sends there is handled, too.
+    """
 
     #: Consumers that run at the same time, as with Channels' own.
     threads = 4
 
     def run(self) -> None:
-        worker = Worker(self.channel_layer, signal_handlers=False, threads=self.threads)
-        thread = threading.Thread(target=self.work, args=(worker,), name="worker", daemon=True)
-        thread.start()
+        others = [channel_layers[alias] for alias in channel_layers.configs if alias != DEFAULT_CHANNEL_LAYER]
+        workers = [Worker(self.channel_layer, signal_handlers=False, threads=self.threads)]
+        workers += [Worker(layer, signal_handlers=False) for layer in others if not layer.local_only()]
+        threads = [threading.Thread(target=self.work, args=(worker,), name="worker", daemon=True) for worker in workers]
+        for thread in threads:
+            thread.start()
         try:
             super().run()
         finally:
-            worker.stop()
-            thread.join(worker.stop_timeout)
+            for worker in workers:
+                worker.stop()
+            for worker, thread in zip(workers, threads, strict=True):
+                thread.join(worker.stop_timeout)
 
     def work(self, worker: Worker) -> None:
         try:

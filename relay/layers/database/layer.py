@@ -1,0 +1,374 @@
+"""The layer in the project's own database: several processes, and no other service."""
+
+import functools
+import itertools
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, transaction
+
+from relay.exceptions import LayerUnavailable
+from relay.layers.database.reader import DatabaseReader, RowLease, ends
+from relay.layers.database.store import Call, End, Room, Store, Taken
+from relay.layers.delivery import (
+    ChannelStatus,
+    DeadLetter,
+    Delivery,
+    Lease,
+    Outgoing,
+    Record,
+    leases_of,
+    warn_of_lost,
+)
+from relay.layers.heart import Beating
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Messages that a take takes at most.
+BATCH = 500
+#: Seconds after which what was counted is written down.
+COUNT_AFTER = 1.0
+#: How long durable messages are kept.
+INFINITE = float("inf")
+
+
+class DatabaseChannelLayer(Beating):
+    """
+    relay's contract (`relay.layers.base`) in SQLite or PostgreSQL, through Django's connection. `manage.py migrate`
+    makes its tables.
+
+    What a thread does with it inside `transaction.atomic` on that database is part of the transaction: what is sent
+    there exists if and only if it is committed, and can't be received before. Take and acknowledge outside of any.
+
+    alias: of the database, as in DATABASES. It holds one such layer.
+    patience: seconds for which a send is tried again while the database can't be reached; then LayerUnavailable.
+    """
+
+    def __init__(self, *args: Any, alias: str = "default", patience: float = 15.0, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.patience = patience
+        self.store: Any = make_store(alias)
+        #: What was counted and is not written down yet: (channel, what) → number.
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.counted_at = 0.0
+        self.counting = threading.Lock()
+
+    def __str__(self) -> str:
+        return "%s (database %r)" % (type(self).__name__, self.store.alias)
+
+    @property
+    def remotes(self) -> list[Store]:
+        return [self.store]
+
+    def _make_reader(self, name: str) -> DatabaseReader:
+        return DatabaseReader(name, self.store.make_bell(name))
+
+    def _patiently(self, task: Callable[[], T]) -> T:
+        """A transaction is not tried again by parts."""
+        patience = self.patience if self.sender.patience is None else self.sender.patience
+        return self.store.patiently(task, 0 if self.store.in_transaction else patience)
+
+    def _once(self, task: Callable[[Call], T]) -> T:
+        """Do a sending task so that it has its effect once, though it may be tried again."""
+        if self.store.in_transaction:
+            return task(Call())
+        name, number = self.sender.next_call(self.new_id)
+        tries = itertools.count()
+        return self._patiently(lambda: task(Call(name, number, next(tries) > 0)))
+
+    # Sending
+
+    def _send(self, outgoing: list[Outgoing]) -> list[int]:
+        if not outgoing:
+            return []
+        refused = self._put(outgoing, list(range(len(outgoing))))
+        if refused and not self.store.in_transaction and self._make_room():
+            refused = self._put(outgoing, refused)
+        full = set(refused)
+        self._count(
+            (message.channel, "refused" if position in full else "sent") for position, message in enumerate(outgoing)
+        )
+        return refused
+
+    def _put(self, outgoing: list[Outgoing], positions: list[int]) -> list[int]:
+        """Send those at these positions; returns the positions of those that were refused."""
+        messages = [outgoing[position] for position in positions]
+        numbers: dict[str, int] = {}
+        which = [numbers.setdefault(message.channel, len(numbers)) for message in messages]
+        rooms = [self._room(channel) for channel in numbers]
+        places = self._once(lambda call: self.store.send(call, rooms, which, messages))
+        return [positions[place] for place in places]
+
+    def _room(self, channel: str) -> Room:
+        expiry = self.expiry_of(channel)
+        return Room(channel, self.get_capacity(channel), INFINITE if expiry is None else expiry)
+
+    def _make_room(self) -> bool:
+        """Drop what has expired; whether there was something."""
+        expired = self._patiently(self.store.make_room)
+        self._count_expired(expired)
+        return bool(expired)
+
+    # Receiving
+
+    def _lease(
+        self, reader: DatabaseReader, names: list[str], limit: int, block: bool, done: list[Delivery]
+    ) -> list[tuple[Lease, list[Record]]]:
+        self._start()
+        self._owe(reader, done)
+        give_up_at = time.monotonic() + self.blpop_timeout
+        while True:
+            if block and not reader.closed:
+                # Before looking: what comes after the look is heard.
+                reader.bell.hear(names)
+            leases = self._look(reader, names, min(limit, BATCH))
+            left = give_up_at - time.monotonic()
+            if leases or not block or reader.closed or left <= 0:
+                return leases or []
+            # A database that is away rings no bell.
+            reader.bell.wait(left if leases is not None else min(left, max(0.01, self.store.pause())))
+
+    def _owe(self, reader: DatabaseReader, done: Iterable[Delivery]) -> None:
+        """Tell with the next look of this reader what is done, or now if another took it."""
+        for holder, ended in ends(done).items():
+            if holder is reader:
+                reader.owed += ended
+            else:
+                self._tell(holder, ended)
+
+    def _look(self, reader: DatabaseReader, names: list[str], limit: int) -> list[tuple[Lease, list[Record]]] | None:
+        """Tell what is owed, and take. None if the database is away: then both may have happened all the same."""
+        again = reader.doubtful
+        try:
+            if again:
+                self.store.forget(reader.name, reader.takes)
+            reader.takes += 1
+            reader.doubtful = True
+            self.store.catch_up()
+            taken, lost = self.store.take(reader.name, self.lease, reader.takes, names, limit, reader.owed)
+        except LayerUnavailable:
+            return None
+        reader.doubtful, reader.owed = False, []
+        if not again:
+            warn_of_lost(lost)
+        return [self._leased(reader, list(run)) for _, run in itertools.groupby(taken, key=lambda row: row.lane)]
+
+    def _leased(self, reader: DatabaseReader, run: list[Taken]) -> tuple[Lease, list[Record]]:
+        lease = RowLease(run[0].lane, reader, reader.takes, len(run), ids=[row.id for row in run])
+        return lease, [Record(row.mid, row.sent, row.channel, row.target, row.body, row.tries + 1) for row in run]
+
+    def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
+        for reader, ended in ends(deliveries).items():
+            self._tell(reader, ended)
+
+    def _tell(self, reader: DatabaseReader, ended: list[End]) -> None:
+        """Acknowledge, now or as soon as the database is back."""
+        warn_of_lost(self.store.or_later(lambda: self.store.acknowledge(reader.name, ended)))
+
+    def give_back(self, deliveries: Iterable[Delivery], reason: str = "", delay: float = 0) -> None:
+        for reader, leases in by_holder(deliveries).items():
+            self._settle(reader)
+            asked = (reader.name, [lease.held for lease in leases], reason, delay, self.max_deliveries)
+            warn_of_lost(self.store.or_later(functools.partial(self.store.give_back, *asked)))
+
+    def leave(self) -> None:
+        reader = self.readers.forget_here()
+        if reader is not None:
+            self._settle(reader)
+            self.store.or_later(lambda: self.store.leave([reader.name], []))
+            reader.close()
+
+    def _settle(self, reader: DatabaseReader) -> None:
+        """Tell what was not told with a take."""
+        owed, reader.owed = reader.owed, []
+        if owed:
+            self._tell(reader, owed)
+
+    def renew(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
+        deliveries = list(deliveries)
+        still = set()
+        for reader, leases in by_holder(deliveries).items():
+            asked = (reader.name, [lease.held for lease in leases], self.lease)
+            answer = self._patiently(functools.partial(self.store.renew, *asked))
+            still |= {lease for lease, has in zip(leases, answer, strict=True) if has}
+        return [delivery for delivery in deliveries if delivery.lease in still]
+
+    def dead_letter(self, delivery: Delivery, reason: str) -> None:
+        lease = delivery.lease
+        if lease is not None and delivery.position > lease.done:
+            self._bury(lease, delivery.position, reason, delivery.content.attempts)
+            self.acknowledge([delivery])
+
+    def _bury(self, lease: Lease, position: int, reason: str, attempts: int = 1) -> None:
+        if isinstance(lease, RowLease):
+            number = lease.ids[position - 1]
+            self.store.or_later(lambda: self.store.bury(lease.holder.name, lease.held, number, attempts, reason))
+
+    # Groups
+
+    def group_add(self, group: str, channel: str) -> None:
+        """A channel is a member for `group_expiry` seconds from now, and no longer than its process lives."""
+        self._check_member(group, channel)
+        process = self._process_of(channel)
+        self._add(group, process, [channel], self._told(process, "+%s/%s" % (group, channel)))
+
+    def _add(self, group: str, process: str, channels: list[str], tell: Outgoing | None = None) -> None:
+        room = Room(process, self.get_capacity(process) if process else 0, self.group_expiry)
+        self._patiently(lambda: self.store.group_add(group, process, channels, room, self.lease, tell))
+
+    def _told(self, process: str, target: str) -> Outgoing | None:
+        """What tells an interface process about its sockets, in the queue of its messages."""
+        if not process:
+            return None
+        return Outgoing(process, process, target, self.new_id(), b"%d" % (self.group_expiry * 1000))
+
+    def group_discard(self, group: str, channel: str) -> None:
+        """A channel is no member any more. Harmless if it was none."""
+        self._check_member(group, channel)
+        process = self._process_of(channel)
+        tell = self._told(process, "-%s/%s" % (group, channel))
+        self._patiently(lambda: self.store.group_discard(group, process, channel, tell, self.group_expiry))
+
+    def group_channels(self, group: str) -> list[str]:
+        self.valid_group_name(group)
+        return self._patiently(lambda: self.store.group_channels(group))
+
+    def send_to_groups(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        messages = list(messages)
+        packed = [self._group_message(group, message) for group, message in messages]
+        numbers: dict[str, int] = {}
+        which = [numbers.setdefault(group, len(numbers)) for group, _ in messages]
+        groups = list(numbers)
+        if not groups:
+            return
+        found = self._once(lambda call: self.store.group_send(call, groups, which, packed, self.expiry))
+        dropped: Counter[str] = Counter()
+        for process, number, missed, members in found:
+            dropped[groups[number]] += missed
+            if process:
+                self._count([(process, "refused")] * missed)
+            contents = [message for group, message in messages if group == groups[number]]
+            dropped[groups[number]] += len(
+                self.send_many([(name, content) for content in contents for name in members])
+            )
+        self._warn_of_dropped(dropped)
+
+    def _restore_groups(self, store: Store) -> None:
+        for process, group, channels in self.groups.snapshot():
+            self._add(group, process, channels)
+
+    # Who lives
+
+    def _beat(self, store: Any) -> tuple[str, int]:
+        readers, processes = self.who_lives()
+        self._write_counts()
+        return store.beat(self.lease, [reader.name for reader in readers], processes)
+
+    def _clean_up(self, store: Any, pause: float) -> None:
+        swept = store.sweep(pause, self.lease / 2, self.max_deliveries)
+        if swept is None:
+            return
+        released, expired = swept
+        if released:
+            logger.warning("Messages of %d lanes are delivered again: whoever had taken them is gone", released)
+        self._count_expired(expired)
+        store.tidy()
+
+    def _take_leave(self, store: Any, readers: list[DatabaseReader], processes: list[str]) -> None:
+        for reader in readers:
+            self._settle(reader)
+        store.leave([reader.name for reader in readers], processes)
+
+    def close(self) -> None:
+        super().close()
+        self._write_counts()
+        self.store.close()
+
+    # For who looks after it
+
+    def _count(self, counted: Iterable[tuple[str, str]]) -> None:
+        """Count what happened: (channel, what). A process that is killed takes its last second's with it."""
+        happened = list(counted)
+        if self.store.in_transaction:
+            # It has not happened before that is committed.
+            transaction.on_commit(lambda: self._count(happened), using=self.store.alias)
+            return
+        with self.counting:
+            self.counts.update(happened)
+        if time.monotonic() - self.counted_at > COUNT_AFTER:
+            self._write_counts()
+
+    def _count_expired(self, expired: Counter[str]) -> None:
+        self._count((channel, "expired") for channel in expired.elements())
+
+    def _write_counts(self) -> None:
+        with self.counting:
+            self.counted_at = time.monotonic()
+            counts, self.counts = self.counts, Counter()
+        try:
+            if counts:
+                self.store.count(counts)
+        except LayerUnavailable:
+            with self.counting:
+                self.counts.update(counts)
+
+    def status(self) -> list[ChannelStatus]:
+        self._write_counts()
+        return self.store.status()
+
+    def dead_letters(self) -> list[DeadLetter]:
+        letters = self.store.letters()
+        for letter, body in letters:
+            letter.content = self._readable(body)
+        return [letter for letter, _ in letters]
+
+    def retry_dead(self, ids: Iterable[str]) -> int:
+        return self.store.retry_letters(list(ids))
+
+    def discard_dead(self, ids: Iterable[str]) -> int:
+        return self.store.discard_letters(list(ids))
+
+    def note_worker(self, name: str, report: dict[str, Any], seconds: float) -> None:
+        try:
+            self.store.note_worker(name, report, seconds)
+        except LayerUnavailable as e:
+            logger.info("The layer was not told of worker %s: %s", name, e)
+
+    def workers(self) -> dict[str, dict[str, Any]]:
+        return self.store.workers()
+
+    def flush(self) -> None:
+        """Delete everything that the layer keeps. For tests: it takes what others wait for, too."""
+        self.store.flush()
+        self.counts.clear()
+        self.readers.clear()
+        self.groups.clear()
+
+
+def make_store(alias: str) -> Store:
+    from relay.layers.database.postgresql import PostgresqlStore
+    from relay.layers.database.sqlite import SqliteStore
+
+    stores: dict[str, type[Store]] = {"postgresql": PostgresqlStore, "sqlite": SqliteStore}
+    vendor = connections[alias].vendor
+    if vendor not in stores:
+        raise ImproperlyConfigured(
+            "The database layer knows %s, and DATABASES[%r] is on %s" % (" and ".join(stores), alias, vendor)
+        )
+    return stores[vendor](alias)
+
+
+def by_holder(deliveries: Iterable[Delivery]) -> dict[DatabaseReader, list[RowLease]]:
+    """The leases of these, by reader."""
+    holders: dict[DatabaseReader, list[RowLease]] = {}
+    for lease in leases_of(deliveries):
+        if isinstance(lease, RowLease):
+            holders.setdefault(lease.holder, []).append(lease)
+    return holders

@@ -1,0 +1,123 @@
+"""What becomes of messages in a reader's hands that are not simply handled: alike on both databases."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from relay.layers.database.store import Store
+
+#: What is kept of a letter, and what it is made from.
+LETTER = "mid, lane, channel, target, body, lifetime, died, attempts, reason"
+BURY = (
+    """
+    INSERT INTO relay_letter (%s)
+    SELECT mid, lane, channel, target, body, deadline - sent, {now}, %%s, %%s FROM relay_message
+    WHERE lane = %%s AND id = %%s ON CONFLICT (mid) DO NOTHING
+"""
+    % LETTER
+)
+
+#: A lease, as a reader knows it: lane and number of the take.
+Held = tuple[str, int]
+
+
+class Leases(Store):
+    """A part of the stores."""
+
+    def renew(self, holder: str, leases: list[Held], seconds: float) -> list[bool]:
+        """Which of these the reader still has. They stay its own for so long, as all that it has."""
+
+        def work(cursor: Any) -> list[bool]:
+            change = "UPDATE relay_life SET until = {now} + %s WHERE kind = 'reader' AND name = %s"
+            lives = self.change(cursor, change, [seconds, holder])
+            return [bool(lives and self.first_held(cursor, holder, lease)) for lease in leases]
+
+        return self.do(work)
+
+    def give_back(self, holder: str, leases: list[Held], reason: str, delay: float, limit: int) -> int:
+        """
+        End leases with the messages in their places, at once or after a rest. A reason says why the first message of
+        each failed; after `limit` failures it is a dead letter. Returns how many the reader no longer had.
+        """
+
+        def work(cursor: Any) -> int:
+            lost = 0
+            for lease in leases:
+                first = self.first_held(cursor, holder, lease)
+                lost += first is None
+                if first is not None:
+                    self.release(cursor, lease[0], first, reason, delay, limit)
+            return lost
+
+        return self.do(work)
+
+    def bury(self, holder: str, lease: Held, message: int, attempts: int, reason: str) -> None:
+        """Make a message that the reader has a dead letter. It stays in its lane until it is acknowledged."""
+
+        def work(cursor: Any) -> None:
+            if self.first_held(cursor, holder, lease) is not None:
+                self.change(cursor, BURY, [attempts, reason, lease[0], message])
+
+        self.do(work)
+
+    def leave(self, holders: list[str], processes: list[str]) -> None:
+        """What these readers have is free at once; and these interface processes are gone."""
+
+        def work(cursor: Any) -> None:
+            for holder in holders:
+                self.dismiss(cursor, holder, "", 0)
+            for process in processes:
+                self.change(cursor, "DELETE FROM relay_crowd WHERE process = %s", [process])
+                self.change(cursor, "DELETE FROM relay_member WHERE process = %s", [process])
+                self.change(cursor, "DELETE FROM relay_life WHERE kind = 'process' AND name = %s", [process])
+
+        self.do(work)
+
+    def forget(self, holder: str, take: int) -> None:
+        """End what a take has leased whose answer was lost."""
+
+        def work(cursor: Any) -> None:
+            found = self.select(cursor, "SELECT lane FROM relay_lease WHERE holder = %s AND take = %s", [holder, take])
+            self.change(cursor, "DELETE FROM relay_lease WHERE holder = %s AND take = %s", [holder, take])
+            self.ring_lanes(cursor, [lane for (lane,) in found])
+
+        self.do(work)
+
+    def first_held(self, cursor: Any, holder: str, lease: Held) -> int | None:
+        """The id of the first message of a lease, if the reader still has it."""
+        where = "SELECT first FROM relay_lease WHERE lane = %s AND holder = %s AND take = %s"
+        rows = self.select(cursor, where, [lease[0], holder, lease[1]])
+        return rows[0][0] if rows else None
+
+    def dismiss(self, cursor: Any, holder: str, reason: str, limit: int) -> int:
+        """End a reader with all its leases; returns how many it had."""
+        leases = self.select(cursor, "SELECT lane, first FROM relay_lease WHERE holder = %s", [holder])
+        for lane, first in leases:
+            self.release(cursor, lane, first, reason, 0, limit)
+        self.change(cursor, "DELETE FROM relay_life WHERE kind = 'reader' AND name = %s", [holder])
+        return len(leases)
+
+    def release(self, cursor: Any, lane: str, first: int, reason: str, delay: float, limit: int) -> None:
+        """End a lease, as `give_back` tells."""
+        if reason:
+            place = [lane, first]
+            self.change(cursor, "UPDATE relay_message SET tries = tries + 1 WHERE lane = %s AND id = %s", place)
+            rows = self.select(cursor, "SELECT tries FROM relay_message WHERE lane = %s AND id = %s", place)
+            if rows and rows[0][0] >= limit:
+                self.change(cursor, BURY, [rows[0][0], reason, *place])
+                self.change(cursor, "DELETE FROM relay_message WHERE lane = %s AND id = %s", place)
+        if delay and self.heads(cursor, [lane]):
+            rest = "UPDATE relay_lease SET holder = '', take = 0, size = 0, until = {now} + %s WHERE lane = %s"
+            self.change(cursor, rest, [delay, lane])
+        else:
+            self.change(cursor, "DELETE FROM relay_lease WHERE lane = %s", [lane])
+            self.ring_lanes(cursor, [lane])
+
+    def heads(self, cursor: Any, lanes: Iterable[str]) -> list[str]:
+        """The channels of the first messages of these lanes."""
+        first = "SELECT channel FROM relay_message WHERE lane = %s AND deadline > {now} ORDER BY id LIMIT 1"
+        return [row[0] for lane in lanes for row in self.select(cursor, first, [lane])]
+
+    def ring_lanes(self, cursor: Any, lanes: Iterable[str]) -> None:
+        """Wake whoever waits for what is first in these lanes."""
+        if channels := self.heads(cursor, lanes):
+            self.ring(cursor, set(channels))

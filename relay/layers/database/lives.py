@@ -1,0 +1,144 @@
+"""Who lives, and what is cleaned up after those that don't: alike on both databases."""
+
+import secrets
+from collections import Counter
+from typing import Any
+
+from relay.layers.database.leases import Leases
+from relay.layers.database.store import marks
+
+#: Rows that one statement writes, and that one clean-up deletes at most.
+BATCH, CLEARED = 300, 5000
+#: Seconds for which a sender's last call is remembered.
+MEMORY = 600
+
+
+class Lives(Leases):
+    """A part of the stores."""
+
+    #: What ends the choice of rows for a clean-up that must wait for nobody.
+    SKIP = ""
+
+    def beat(self, lease: float, readers: list[str], processes: list[str]) -> tuple[str, int]:
+        """
+        Say who lives, for another lease. Returns the epoch, made up anew when the tables have lost what need not last,
+        and how many of the processes were not known.
+        """
+
+        def work(cursor: Any) -> tuple[str, int]:
+            known: set[str] = set()
+            for start in range(0, len(processes), BATCH):
+                some = processes[start : start + BATCH]
+                where = "SELECT name FROM relay_life WHERE kind = 'process' AND name IN (%s)" % marks(some)
+                known |= {name for (name,) in self.select(cursor, where, some)}
+            # In one order, so that no two wait for each other.
+            lives = sorted([("process", name) for name in processes] + [("reader", name) for name in readers])
+            for start in range(0, len(lives), BATCH):
+                self.prolong(cursor, lives[start : start + BATCH], lease)
+            return self.epoch(cursor), len(set(processes) - known)
+
+        return self.do(work)
+
+    def prolong(self, cursor: Any, lives: list[tuple[str, str]], seconds: float) -> None:
+        values = ", ".join(["(%s, %s, {now} + %s)"] * len(lives))
+        params = [value for kind, name in lives for value in (kind, name, seconds)]
+        insert = "INSERT INTO relay_life (kind, name, until) VALUES %s" % values
+        self.change(cursor, insert + " ON CONFLICT (kind, name) DO UPDATE SET until = excluded.until", params)
+
+    def epoch(self, cursor: Any) -> str:
+        make = "INSERT INTO relay_epoch (name, swept) SELECT %s, 0 WHERE NOT EXISTS (SELECT 1 FROM relay_epoch)"
+        self.change(cursor, make, [secrets.token_hex(8)])
+        return self.select(cursor, "SELECT min(name) FROM relay_epoch")[0][0]
+
+    def sweep(self, pause: float, stall: float, limit: int) -> tuple[int, Counter[str]] | None:
+        """
+        Clean up, unless that was done less than `pause` seconds ago. One process does it at a time. Who could not beat
+        for longer than `stall` seconds, since the database stood still or its clock jumped, is given that time. Returns
+        how many lanes were taken from dead readers, and what has expired, by channel.
+        """
+
+        def work(cursor: Any) -> tuple[int, Counter[str]] | None:
+            gap = self.turn(cursor, pause)
+            if gap is None:
+                return None
+            self.give_time(cursor, gap, stall)
+            released = self.bury_readers(cursor, limit)
+            self.wake_rested(cursor)
+            expired = self.bury_processes(cursor) + self.drop_expired(cursor)
+            for table in ("relay_member", "relay_crowd"):
+                self.change(cursor, "DELETE FROM %s WHERE until <= {now}" % table)
+            self.change(cursor, "DELETE FROM relay_life WHERE kind = 'worker' AND until <= {now}")
+            self.forget_senders(cursor)
+            return released, expired
+
+        return self.do(work)
+
+    def turn(self, cursor: Any, pause: float) -> float | None:
+        """Seconds since the last sweep, if it is this process's turn for one."""
+        rows = self.select(cursor, "SELECT swept, {now} - swept FROM relay_epoch")
+        if not rows or 0 <= rows[0][1] < pause:
+            return None
+        swept, gap = rows[0]
+        claimed = self.change(cursor, "UPDATE relay_epoch SET swept = {now} WHERE swept = %s", [swept])
+        return gap if claimed else None
+
+    def give_time(self, cursor: Any, gap: float, stall: float) -> None:
+        """The time in which nobody could beat, at most two stalls: after a standstill, or when the clock jumped."""
+        if gap < 0:
+            change = "UPDATE relay_life SET until = {now} + %s WHERE until > {now} + %s"
+            self.change(cursor, change, [2 * stall, 2 * stall])
+        elif gap > stall:
+            change = "UPDATE relay_life SET until = {now} + %s WHERE until < {now} + %s AND until > {now} - %s"
+            # Who was dead before stays dead.
+            self.change(cursor, change, [2 * stall, 2 * stall, gap])
+
+    def bury_readers(self, cursor: Any, limit: int) -> int:
+        dead = self.select(cursor, "SELECT name FROM relay_life WHERE kind = 'reader' AND until <= {now}")
+        # Whoever has a lease and is not known is dead, too.
+        dead += self.select(
+            cursor,
+            "SELECT DISTINCT holder FROM relay_lease l WHERE holder <> '' AND NOT EXISTS"
+            " (SELECT 1 FROM relay_life r WHERE r.kind = 'reader' AND r.name = l.holder)",
+        )
+        reason = "Whoever took it died, each time"
+        return sum(self.dismiss(cursor, name, reason, limit) for (name,) in sorted(dead))
+
+    def wake_rested(self, cursor: Any) -> None:
+        """End the rest of lanes that have rested."""
+        rested = self.select(cursor, "SELECT lane FROM relay_lease WHERE holder = '' AND until <= {now}")
+        lanes = [lane for (lane,) in rested]
+        for lane in lanes:
+            self.change(cursor, "DELETE FROM relay_lease WHERE lane = %s AND holder = ''", [lane])
+        self.ring_lanes(cursor, lanes)
+
+    def bury_processes(self, cursor: Any) -> Counter[str]:
+        """Forget interface processes that are gone, with what waits for them; returns how much that was."""
+        expired: Counter[str] = Counter()
+        for (name,) in self.select(cursor, "SELECT name FROM relay_life WHERE kind = 'process' AND until <= {now}"):
+            for table in ("relay_crowd", "relay_member"):
+                self.change(cursor, "DELETE FROM %s WHERE process = %%s" % table, [name])
+            expired[name] = self.change(cursor, "DELETE FROM relay_message WHERE channel = %s", [name])
+            self.change(cursor, "DELETE FROM relay_lease WHERE lane = %s", [name])
+            self.change(cursor, "DELETE FROM relay_life WHERE kind = 'process' AND name = %s", [name])
+        return +expired
+
+    def drop_expired(self, cursor: Any) -> Counter[str]:
+        """Delete messages that have expired and are in nobody's hands; returns how many, by channel."""
+        found = self.select(
+            cursor,
+            "SELECT lane, id, channel FROM relay_message m WHERE deadline <= {now} AND NOT EXISTS"
+            " (SELECT 1 FROM relay_lease l WHERE l.lane = m.lane AND l.size > 0) LIMIT %d %s" % (CLEARED, self.SKIP),
+        )
+        for start in range(0, len(found), BATCH):
+            some = found[start : start + BATCH]
+            either = " OR ".join(["lane = %s AND id = %s"] * len(some))
+            self.change(cursor, "DELETE FROM relay_message WHERE " + either, [x for row in some for x in row[:2]])
+        self.ring_lanes(cursor, sorted({row[0] for row in found}))
+        return Counter(row[2] for row in found)
+
+    def make_room(self) -> Counter[str]:
+        """`drop_expired` now, for whoever finds a channel full."""
+        return self.do(self.drop_expired)
+
+    def forget_senders(self, cursor: Any) -> None:
+        """Forget the last calls of those that send no more."""

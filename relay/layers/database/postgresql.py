@@ -1,0 +1,120 @@
+"""The store on PostgreSQL: what is done for each message is a function of `relay/sql/postgresql`, one round trip."""
+
+import functools
+import logging
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from relay.layers.database.figures import Figures
+from relay.layers.database.groups import Groups
+from relay.layers.database.listener import Bell, Listener
+from relay.layers.database.lives import MEMORY, Lives
+from relay.layers.database.schema import TABLES
+from relay.layers.database.store import Call, End, Room, Taken
+from relay.layers.delivery import Outgoing
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two removals of dead rows. The server's own come once a minute, and tables that live as fast as
+#: these are full of them by then.
+VACUUM = 10.0
+
+SEND = """SELECT relay_send(%s, %s, %s, %s::text[], %s::integer[], %s::double precision[], %s::integer[], %s::text[],
+    %s::text[], %s::text[], %s::bytea[])"""
+ENDS = "%s::text[], %s::bigint[], %s::integer[], %s::bigint[], %s::bigint[], %s::integer[]"
+TAKE = "SELECT * FROM relay_take(%%s, %%s, %%s, %%s, %%s::text[], %%s, %s)" % ENDS
+ACKNOWLEDGE = "SELECT lost, freed FROM relay_acknowledge(%%s, %s)" % ENDS
+GROUP_ADD = "SELECT relay_group_add(%s, %s, %s::text[], %s, %s, %s, %s, %s, %s)"
+GROUP_SEND = "SELECT * FROM relay_group_send(%s, %s, %s, %s::text[], %s::integer[], %s::text[], %s::bytea[], %s)"
+
+
+class PostgresqlStore(Lives, Groups, Figures):
+    """As many processes as you like, on any machine that reaches the server."""
+
+    NOW = "extract(epoch FROM clock_timestamp())::double precision"
+    SKIP = "FOR UPDATE OF m SKIP LOCKED"
+    LOCK = "FOR UPDATE"
+    DURABLE = (", durable", ", lifetime = 'infinity'")
+
+    def __init__(self, alias: str):
+        super().__init__(alias)
+        self.listener = Listener(self.connect, self.name)
+        self.vacuumed = time.monotonic()
+
+    def connect(self) -> Any:
+        """A connection of our own, made as Django makes its."""
+        connection = self.connection
+        return connection.get_new_connection(connection.get_connection_params())
+
+    def send(self, call: Call, rooms: list[Room], which: list[int], messages: list[Outgoing]) -> list[int]:
+        channels, capacities, expiries = map(list, zip(*rooms, strict=True))
+        _, lanes, targets, mids, bodies = map(list, zip(*messages, strict=True))
+        # PostgreSQL counts from 1.
+        numbers = [number + 1 for number in which]
+        params = [*call, channels, capacities, expiries, numbers, lanes, targets, mids, bodies]
+        ((refused,),) = self.do(lambda cursor: self.select(cursor, SEND, params), whole=True)
+        return [place - 1 for place in refused]
+
+    def take(
+        self, holder: str, lease: float, take: int, names: list[str], limit: int, ends: list[End]
+    ) -> tuple[list[Taken], int]:
+        params = [holder, lease, not self.in_transaction, take, names, limit, *arrays(ends)]
+        *rows, last = self.do(lambda cursor: self.select(cursor, TAKE, params), whole=True)
+        return [Taken(*row)._replace(body=bytes(row[5])) for row in rows], last[-1]
+
+    def acknowledge(self, holder: str, ends: list[End]) -> int:
+        def work(cursor: Any) -> int:
+            ((lost, freed),) = self.select(cursor, ACKNOWLEDGE, [holder, *arrays(ends)])
+            self.ring_lanes(cursor, freed)
+            return lost
+
+        return self.do(work)
+
+    def group_add(
+        self, group: str, process: str, channels: list[str], room: Room, lease: float, tell: Outgoing | None
+    ) -> None:
+        told = (tell.target, tell.id, tell.body) if tell else ("", "", b"")
+        params = [group, process, channels, room.expiry, room.capacity, lease, *told]
+        self.do(lambda cursor: self.select(cursor, GROUP_ADD, params), whole=True)
+
+    def group_send(
+        self, call: Call, groups: list[str], which: list[int], messages: list[tuple[str, bytes]], expiry: float
+    ) -> list[tuple[str, int, int, list[str]]]:
+        mids, bodies = map(list, zip(*messages, strict=True))
+        params = [*call, groups, [number + 1 for number in which], mids, bodies, expiry]
+        found = self.do(lambda cursor: self.select(cursor, GROUP_SEND, params), whole=True)
+        return [(process, number - 1, missed, members or []) for process, number, missed, members in found]
+
+    def ring(self, cursor: Any, channels: Iterable[str]) -> None:
+        self.select(cursor, "SELECT relay_ring(%s::text[])", [sorted(channels)])
+
+    def make_bell(self, reader: str) -> Bell:
+        return Bell(self.listener)
+
+    def forget_senders(self, cursor: Any) -> None:
+        self.change(cursor, "DELETE FROM relay_sender WHERE at < {now} - %s", [MEMORY])
+
+    def tidy(self) -> None:
+        """Remove dead rows; that waits for nobody, and nobody waits for it."""
+        if time.monotonic() - self.vacuumed < VACUUM or self.in_transaction:
+            return
+        self.vacuumed = time.monotonic()
+        for table in ("relay_message_durable", "relay_message_passing", *TABLES[1:5]):
+            statement = "VACUUM (SKIP_LOCKED, TRUNCATE false, ANALYZE) %s" % table
+            self.do(functools.partial(self.change, statement=statement), whole=True)
+
+    def close(self) -> None:
+        self.listener.close()
+
+
+def arrays(ends: list[End]) -> list[list[Any]]:
+    """What `relay_acknowledge` takes."""
+    return [
+        [end.lane for end in ends],
+        [end.take for end in ends],
+        [end.left for end in ends],
+        [end.next for end in ends],
+        [number for end in ends for number in end.done],
+        [place for place, end in enumerate(ends, 1) for _ in end.done],
+    ]

@@ -1,0 +1,42 @@
+"""The tables and functions of the database layer: `relay/sql/<vendor>`, one thing a file."""
+
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent.parent.parent / "sql"
+
+#: In the order in which they need each other.
+TABLES = (
+    *("relay_message", "relay_lease", "relay_life", "relay_member", "relay_crowd", "relay_letter", "relay_count"),
+    "relay_epoch",
+)
+FUNCTIONS = ("room", "ring", "repeated", "send", "acknowledge", "take", "group_add", "group_send")
+
+
+def install(apps: Any, schema_editor: Any) -> None:
+    """Make all of it, in a migration."""
+    folder = FOLDER / schema_editor.connection.vendor
+    if not folder.exists():
+        return
+    for statement in statements((folder / "schema.sql").read_text(encoding="utf-8")):
+        schema_editor.execute(statement)
+    if schema_editor.connection.vendor == "postgresql":
+        for name in FUNCTIONS:
+            schema_editor.execute((folder / (name + ".sql")).read_text(encoding="utf-8"))
+
+
+def uninstall(apps: Any, schema_editor: Any) -> None:
+    if not (FOLDER / schema_editor.connection.vendor).exists():
+        return
+    for name in TABLES:
+        schema_editor.execute("DROP TABLE %s" % name)
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute("DROP TABLE relay_sender")
+        for name in FUNCTIONS:
+            schema_editor.execute("DROP FUNCTION relay_%s" % name)
+
+
+def statements(text: str) -> list[str]:
+    """The statements of a schema, which has no semicolon but at their ends."""
+    code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--"))
+    return [statement.strip() for statement in code.split(";") if statement.strip()]

@@ -1,0 +1,5 @@
+-- Wakes whoever waits for these channels, when the transaction commits.
+CREATE OR REPLACE FUNCTION relay_ring(p_channels text[]) RETURNS void
+LANGUAGE sql AS $$
+    SELECT pg_notify('relay_' || md5(channel), '') FROM unnest(p_channels) channel
+$$;

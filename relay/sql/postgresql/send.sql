@@ -1,0 +1,51 @@
+-- Puts messages at the ends of their lanes.
+-- p_channels, p_capacities, p_expiries: each channel, messages that may wait on it, and seconds that they are kept
+-- p_which: of each message, which of the channels, from 1
+-- Returns the places, from 1, of those that were refused since their channels are full, or come behind one that was.
+CREATE OR REPLACE FUNCTION relay_send(
+    p_sender text, p_call bigint, p_again boolean,
+    p_channels text[], p_capacities integer[], p_expiries double precision[],
+    p_which integer[], p_lanes text[], p_targets text[], p_mids text[], p_bodies bytea[]
+) RETURNS integer[]
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    now constant double precision := extract(epoch FROM clock_timestamp());
+    answer integer[] := relay_repeated(p_sender, p_call, p_again);
+    taken boolean[];
+    rooms integer[];
+    shut text[] := '{}';
+BEGIN
+    IF answer IS NOT NULL THEN
+        RETURN answer;
+    END IF;
+    answer := '{}';
+    IF p_sender <> '' AND 'infinity' <> ALL (p_expiries) THEN
+        -- What may be lost in a crash need not wait for the disk.
+        PERFORM set_config('synchronous_commit', 'off', true);
+    END IF;
+    FOR i IN 1 .. cardinality(p_channels) LOOP
+        rooms[i] := relay_room(p_channels[i], p_capacities[i]);
+    END LOOP;
+    FOR i IN 1 .. cardinality(p_which) LOOP
+        taken[i] := rooms[p_which[i]] > 0 AND p_lanes[i] <> ALL (shut);
+        IF taken[i] THEN
+            rooms[p_which[i]] := rooms[p_which[i]] - 1;
+        ELSE
+            answer := answer || i;
+            shut := shut || p_lanes[i];
+        END IF;
+    END LOOP;
+    INSERT INTO relay_message (durable, lane, channel, target, mid, body, sent, deadline)
+        SELECT p_expiries[m.which] = 'infinity', m.lane, p_channels[m.which], m.target, m.mid, m.body, now,
+            now + p_expiries[m.which]
+        FROM unnest(p_which, p_lanes, p_targets, p_mids, p_bodies, taken)
+            WITH ORDINALITY m (which, lane, target, mid, body, taken, place)
+        WHERE m.taken AND NOT (p_again AND EXISTS (
+            SELECT FROM relay_message e WHERE e.lane = m.lane AND e.mid = m.mid))
+        ORDER BY m.place;
+    PERFORM relay_ring(p_channels);
+    IF p_sender <> '' AND answer <> '{}' THEN
+        UPDATE relay_sender SET refused = answer WHERE name = p_sender;
+    END IF;
+    RETURN answer;
+END $$;
