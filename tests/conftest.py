@@ -26,9 +26,16 @@ django.setup()
 
 from tests.acceptance.browsers import browser  # noqa: F401
 from tests.chat import alice, bob, django_queries, layer, lobby, settings_override  # noqa: F401
-from tests.databases import database, database_url, postgres_template, sqlite_template  # noqa: F401
-from tests.deployments import deployment  # noqa: F401
+from tests.databases import (  # noqa: F401
+    database,
+    database_url,
+    postgres_template,
+    postgresql_url,
+    sqlite_template,
+    sqlite_url,
+)
+from tests.deployments import deployment, layer_kind  # noqa: F401
 from tests.interface import running_reactor, serve  # noqa: F401
-from tests.layers import make_layer, make_redis_layer  # noqa: F401
+from tests.layers import make_database_layer, make_layer, make_redis_layer, meeting  # noqa: F401
 from tests.services import own_redis, postgres, redis_prefix, redis_url, redis_urls  # noqa: F401
 from tests.worker import office, open_office  # noqa: F401

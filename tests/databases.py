@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,26 +39,41 @@ def migrate(url: str) -> None:
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
 
 
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of an empty, migrated SQLite file of this test's own."""
+    path = tmp_path / "test.sqlite3"
+    shutil.copy(sqlite_template, path)
+    return "sqlite:///%s" % path
+
+
+@pytest.fixture
+def postgresql_url(postgres: Postgres, postgres_template: str) -> Iterator[str]:
+    """The URL of an empty, migrated PostgreSQL database of this test's own."""
+    name = postgres.create(template=postgres_template)
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: Any, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty, migrated database of this test's own."""
-    if request.param == "sqlite":
-        path = tmp_path / "test.sqlite3"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield "sqlite:///%s" % path
-        return
-    server = request.getfixturevalue("postgres")
-    name = server.create(template=request.getfixturevalue("postgres_template"))
-    yield server.url(name)
-    server.drop(name)
+def database_url(request: Any) -> str:
+    """`sqlite_url`, and `postgresql_url`."""
+    return request.getfixturevalue(request.param + "_url")
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[str]:
     """As `database_url`, and this process's Django uses it, in every thread."""
+    with used(database_url):
+        yield database_url
+
+
+@contextmanager
+def used(url: str) -> Iterator[None]:
+    """This process's Django uses that database, in every thread."""
     before = dict(connections.databases["default"])
-    use(settings_of(database_url))
-    yield database_url
+    use(settings_of(url))
+    yield
     use(before)
 
 

@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from deploy.up import free_port
+from relay.layers.database import DatabaseChannelLayer
 from relay.layers.redis import RedisChannelLayer
 from tests.databases import ROOT
 from tests.waiting import FACTOR, wait_until
@@ -101,9 +102,12 @@ class Deployment:
         return ChatSocket("ws://127.0.0.1:%d%s" % (self.port, path), **options)
 
     def members(self, room: str) -> list[str]:
-        """The reply channels in a room's group, as a worker sees them."""
-        hosts, prefix = [self.environment["REDIS_URL"]], self.environment["CHANNEL_PREFIX"]
-        return RedisChannelLayer(hosts=hosts, prefix=prefix).group_channels("chat-" + room)
+        """The reply channels in a room's group, as a worker sees them. Without Redis: of the test's database."""
+        layer: Any = DatabaseChannelLayer()
+        if self.environment["REDIS_URL"]:
+            hosts, prefix = [self.environment["REDIS_URL"]], self.environment["CHANNEL_PREFIX"]
+            layer = RedisChannelLayer(hosts=hosts, prefix=prefix)
+        return layer.group_channels("chat-" + room)
 
     def manage(self, *arguments: str) -> str:
         """Run a management command as a user would; returns what it prints."""
@@ -165,11 +169,18 @@ class ChatSocket:
 
 
 @pytest.fixture
+def layer_kind(request: pytest.FixtureRequest) -> str:
+    """What a deployment's processes meet in: redis, or database if a test asks for that, too."""
+    return getattr(request, "param", "redis")
+
+
+@pytest.fixture
 def deployment(
-    tmp_path: Path, database_url: str, redis_url: str, redis_prefix: str
+    request: pytest.FixtureRequest, tmp_path: Path, database_url: str, layer_kind: str, redis_prefix: str
 ) -> Iterator[Callable[..., Deployment]]:
     """A function that makes a deployment with the given settings; `start_all` starts it. Stopped after the test."""
     made: list[Deployment] = []
+    redis_url = request.getfixturevalue("redis_url") if layer_kind == "redis" else ""
 
     def make(**settings: Any) -> Deployment:
         made.append(Deployment(tmp_path, database_url, redis_url, redis_prefix, **settings))

@@ -1,16 +1,25 @@
 """relay's channel layers, for tests that each of them must pass."""
 
+import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from relay.layers.database import DatabaseChannelLayer
 from relay.layers.inmemory import ChannelLayer
 from relay.layers.redis import RedisChannelLayer
+from tests.databases import ROOT, used
 
 #: Every kind of layer that keeps relay's contract.
-KINDS = ("memory", "redis", "three-redis")
+KINDS = ("memory", "sqlite", "postgresql", "redis", "three-redis")
+#: Those that several processes can share.
+SHARED = ("sqlite", "postgresql", "redis")
 
 Make = Callable[..., Any]
 
@@ -28,6 +37,24 @@ def make_redis_layer(redis_prefix: str) -> Iterator[Make]:
     for layer in made:
         layer.patience = 0
         layer.close()
+
+
+@pytest.fixture
+def make_database_layer(request: pytest.FixtureRequest) -> Iterator[Make]:
+    """A function that makes a layer in the database of this URL, as another process would have it."""
+    made: list[DatabaseChannelLayer] = []
+    with ExitStack() as stack:
+
+        def make(url: str, **options: Any) -> DatabaseChannelLayer:
+            if not made:
+                stack.enter_context(used(url))
+            made.append(DatabaseChannelLayer(**{"patience": 5, **options}))
+            return made[-1]
+
+        yield make
+        for layer in made:
+            layer.patience = 0
+            layer.close()
 
 
 @pytest.fixture(params=KINDS)
@@ -51,6 +78,9 @@ def maker_of(kind: str, request: pytest.FixtureRequest) -> Make:
             first_options.update(options)
         if kind == "memory":
             layer = ChannelLayer(**options)
+        elif kind in ("sqlite", "postgresql"):
+            url = request.getfixturevalue(kind + "_url")
+            layer = request.getfixturevalue("make_database_layer")(url, **(options or first_options))
         else:
             urls = request.getfixturevalue("redis_urls")[: 3 if kind == "three-redis" else 1]
             layer = request.getfixturevalue("make_redis_layer")(*urls, **(options or first_options))
@@ -58,6 +88,53 @@ def maker_of(kind: str, request: pytest.FixtureRequest) -> Make:
         return layer
 
     return make
+
+
+class Meeting:
+    """Where processes meet: a kind of layer, as it is made here and in another process."""
+
+    def __init__(self, kind: str, request: pytest.FixtureRequest):
+        self.kind = kind
+        self.maker = maker_of(kind, request)
+        #: What another process needs: the layer's class and its options, and what its environment must say.
+        self.backend = "relay.layers.database.DatabaseChannelLayer"
+        self.options: dict[str, Any] = {}
+        self.environment: dict[str, str] = {}
+        if kind == "redis":
+            self.backend = "relay.layers.redis.RedisChannelLayer"
+            url, prefix = request.getfixturevalue("redis_url"), request.getfixturevalue("redis_prefix")
+            self.options = {"hosts": [url], "prefix": prefix}
+        elif kind == "memory":
+            self.backend = "relay.layers.inmemory.ChannelLayer"
+        else:
+            self.environment["DATABASE_URL"] = request.getfixturevalue(kind + "_url")
+
+    def make(self, **options: Any) -> Any:
+        """A layer here; each is another process's view of the same messages."""
+        return self.maker(**{"lease": 1, **options})
+
+    def program(self, code: str, **options: Any) -> subprocess.Popen[str]:
+        """Another process that runs this code with a `layer`; its output can be read."""
+        settings = json.dumps([self.backend, {**self.options, **options}])
+        command = [sys.executable, "-c", PRELUDE + code, settings]
+        environment = {**os.environ, **self.environment}
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+PRELUDE = """
+import json, sys
+import project, django
+django.setup()
+from django.utils.module_loading import import_string
+backend, options = json.loads(sys.argv[1])
+layer = import_string(backend)(**options)
+"""
+
+
+@pytest.fixture(params=SHARED)
+def meeting(request: pytest.FixtureRequest) -> Meeting:
+    """A meeting place of each kind."""
+    return Meeting(request.param, request)
 
 
 class Elsewhere:

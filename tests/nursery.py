@@ -3,7 +3,7 @@ Workers for tests that kill them: real processes, which a parent forks when it i
 at once. Run as a program by `Nursery`.
 
 Each is Channels' own worker on a layer of relay's, or relay's worker. Its consumer notes in a Redis list when it begins
-and ends a message.
+and ends a message, whatever the layer.
 """
 
 import json
@@ -12,30 +12,43 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from typing import Any
 
 import redis
 
 from tests.databases import ROOT
+from tests.layers import Meeting
 
 
 class Nursery:
     """
-    Starts and kills workers. `options`: of the layer; `seconds`: that the consumer takes for a message; `worker`: stock
-    or relay.
+    Starts and kills workers. `log_url`: of the Redis that takes their notes; `options`: of the layer; `seconds`: that
+    the consumer takes for a message; `worker`: stock or relay.
     """
 
-    def __init__(self, url: str, options: dict[str, Any], seconds: float = 0.0, worker: str = "stock"):
-        self.log = options["prefix"] + "events"
-        self.client = redis.Redis.from_url(url)
-        settings = json.dumps({"url": url, "log": self.log, "seconds": seconds, "options": options, "worker": worker})
+    def __init__(
+        self, meeting: Meeting, log_url: str, options: dict[str, Any], seconds: float = 0.0, worker: str = "stock"
+    ):
+        self.log = "events-" + uuid.uuid4().hex
+        self.client = redis.Redis.from_url(log_url)
+        settings = json.dumps(
+            {
+                "url": log_url,
+                "log": self.log,
+                "seconds": seconds,
+                "backend": meeting.backend,
+                "options": {**meeting.options, **options},
+                "worker": worker,
+            }
+        )
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.nursery", settings],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": "project.settings"},
+            env={**os.environ, **meeting.environment, "DJANGO_SETTINGS_MODULE": "project.settings"},
         )
         self.pids: list[int] = []
 
@@ -76,6 +89,7 @@ def main() -> None:
     django.setup()
     import channels.worker  # noqa: F401  # so that the children have it
 
+    import relay.layers.database
     import relay.layers.redis
     import relay.worker  # noqa: F401
 
@@ -92,8 +106,8 @@ def work(settings: dict[str, Any]) -> None:
     from channels.asgi import ChannelLayerWrapper
     from channels.routing import route
     from channels.worker import Worker
+    from django.utils.module_loading import import_string
 
-    from relay.layers.redis import RedisChannelLayer
     from relay.worker import Worker as RelayWorker
 
     log = redis.Redis.from_url(settings["url"])
@@ -104,7 +118,7 @@ def work(settings: dict[str, Any]) -> None:
         time.sleep(message.get("seconds", settings["seconds"]))
         log.rpush(settings["log"], "end " + event)
 
-    layer = RedisChannelLayer(hosts=[settings["url"]], **settings["options"])
+    layer = import_string(settings["backend"])(**settings["options"])
     wrapper = ChannelLayerWrapper(layer, "default", [route("work", consumer)])
     if settings["worker"] == "stock":
         Worker(wrapper, signal_handlers=False).run()

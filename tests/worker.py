@@ -67,10 +67,10 @@ class Office:
 
 
 @pytest.fixture
-def open_office(make_redis_layer: Make, make_layer: Make) -> Iterator[Callable[..., Office]]:
+def open_office(make_redis_layer: Make, make_database_layer: Make, make_layer: Make) -> Iterator[Callable[..., Office]]:
     """
-    A function that makes an Office on each kind of layer; its options are the layer's. `make_redis_layer` is only asked
-    for so that the layers are closed after the workers.
+    A function that makes an Office on each kind of layer; its options are the layer's. Layers' makers are
+    only asked for so that the layers are closed after the workers.
     """
     made: list[Office] = []
 

@@ -11,6 +11,8 @@ from websockets.asyncio.client import connect
 from chatapp.models import ChatMessage, Presence, Room
 from tests.waiting import FACTOR, wait_until
 
+pytestmark = pytest.mark.parametrize("layer_kind", ["redis", "database"], indirect=True)
+
 ROOMS, SOCKETS, MESSAGES = 10, 5, 40
 
 

@@ -46,6 +46,7 @@ class Listener(threading.Thread):
                     self.heard.append(frame["seq"])
 
 
+@pytest.mark.parametrize("layer_kind", ["redis", "database"], indirect=True)
 @pytest.mark.usefixtures("database")
 def test_workers_killed_every_second_lose_and_double_nothing(deployment):
     """J4: what was acknowledged is stored once, rooms have no holes, and all sockets hear the same order."""
@@ -93,6 +94,7 @@ def stop_postgres(server):
     process.wait(20)
 
 
+@pytest.mark.parametrize("layer_kind", ["redis", "database"], indirect=True)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.usefixtures("database")
 def test_postgresql_away_under_load_loses_nothing_and_ends_no_worker(deployment, own_postgres):

@@ -17,5 +17,5 @@ def conforming(kind, **options):
     return type("Test %s" % kind, (conformance.ConformanceTestCase,), members)
 
 
-TestMemory, TestRedis, TestThreeRedis = map(conforming, KINDS)
+TestMemory, TestSqlite, TestPostgresql, TestRedis, TestThreeRedis = map(conforming, KINDS)
 TestEncrypted = conforming("redis", symmetric_encryption_keys=["new", "old"])

@@ -4,18 +4,17 @@ import random
 
 import pytest
 
-from relay.layers.redis import RedisChannelLayer
 from tests.nursery import Nursery
 from tests.waiting import wait_until
 
 
 @pytest.fixture
-def nursery(redis_url, redis_prefix):
+def nursery(meeting, redis_url):
     made = []
 
     def make(**options):
         seconds = options.pop("seconds", 0)
-        made.append(Nursery(redis_url, {"prefix": redis_prefix, **options}, seconds))
+        made.append(Nursery(meeting, redis_url, options, seconds))
         return made[-1]
 
     yield make
@@ -24,8 +23,8 @@ def nursery(redis_url, redis_prefix):
 
 
 @pytest.fixture
-def layer(redis_url, redis_prefix):
-    return RedisChannelLayer(hosts=[redis_url], prefix=redis_prefix, ordering={"work": "lane"}, capacity=100_000)
+def layer(meeting):
+    return meeting.make(ordering={"work": "lane"}, capacity=100_000)
 
 
 def check(events, killed):

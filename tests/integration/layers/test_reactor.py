@@ -1,23 +1,15 @@
 """`receive_twisted`, in a process with a reactor of its own, as stock Daphne uses it."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
-from tests.databases import ROOT
+from tests.layers import SHARED, Meeting
 
 PROGRAM = """
-import json, sys, threading, time
-import project, django
-django.setup()
+import threading, time
 from twisted.internet import defer, reactor
-from relay.layers.inmemory import ChannelLayer
-from relay.layers.redis import RedisChannelLayer
 
-options = json.loads(sys.argv[1])
-layer = RedisChannelLayer(**options) if "hosts" in options else ChannelLayer(**options)
 got, turns = [], []
 
 @defer.inlineCallbacks
@@ -50,14 +42,13 @@ print(json.dumps({"got": got, "turns": len(set(turns)), "seconds": time.time() -
 """
 
 
-@pytest.mark.parametrize("kind", ["memory", "redis"])
-def test_a_reactor_gets_messages_at_once_and_its_turn_and_stops_when_it_is_told(kind, redis_url, redis_prefix):
+@pytest.mark.parametrize("kind", ["memory", *SHARED])
+def test_a_reactor_gets_messages_at_once_and_its_turn_and_stops_when_it_is_told(kind, request):
     """A19, A20: asgi_redis makes a connection for each message there, or has Daphne look every 50 ms."""
-    where = {"hosts": [redis_url], "prefix": redis_prefix} if kind == "redis" else {}
-    command = [sys.executable, "-c", PROGRAM, json.dumps({"capacity": 1000, **where})]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+    program = Meeting(kind, request).program(PROGRAM, capacity=1000)
+    printed, _ = program.communicate(timeout=60)
+    assert program.returncode == 0
+    report = json.loads(printed)
     assert [(channel, n) for channel, n, _ in report["got"][:3]] == [("web!a", 0), ("web!a", 1), ("web!a", 2)]
     for socket in ("web!a", "web!b"):
         assert [n for channel, n, _ in report["got"][3:] if channel == socket] == list(range(3, 153))

@@ -6,7 +6,6 @@ from collections import Counter
 
 import pytest
 
-from relay.layers.redis import RedisChannelLayer
 from tests.nursery import Nursery
 from tests.waiting import FACTOR, wait_until
 
@@ -18,13 +17,13 @@ pytestmark = pytest.mark.timeout((120 + STOPS) * FACTOR)
 
 
 @pytest.fixture
-def options(redis_prefix):
-    return {"prefix": redis_prefix, "ordering": {"work": "lane"}, "capacity": 100_000, "expiry": 600, "lease": 2}
+def options():
+    return {"ordering": {"work": "lane"}, "capacity": 100_000, "expiry": 600, "lease": 2}
 
 
 @pytest.fixture
-def nursery(redis_url, options):
-    nursery = Nursery(redis_url, options, worker="relay")
+def nursery(meeting, redis_url, options):
+    nursery = Nursery(meeting, redis_url, options, worker="relay")
     yield nursery
     nursery.stop()
 
@@ -33,9 +32,9 @@ def say(layer, start, count):
     layer.send_many([("work", {"lane": str(n % LANES), "n": n}) for n in range(start, start + count)])
 
 
-def test_workers_that_are_asked_to_stop_lose_nothing_and_handle_nothing_twice(nursery, options, redis_url):
+def test_workers_that_are_asked_to_stop_lose_nothing_and_handle_nothing_twice(nursery, meeting, options):
     """B7, B8"""
-    layer = RedisChannelLayer(hosts=[redis_url], **options)
+    layer = meeting.make(**options)
     sent = 0
     for _ in range(3):
         nursery.spawn()
@@ -56,9 +55,9 @@ def test_workers_that_are_asked_to_stop_lose_nothing_and_handle_nothing_twice(nu
     layer.close()
 
 
-def test_workers_that_are_killed_lose_nothing_and_keep_each_lane_in_order(nursery, options, redis_url):
+def test_workers_that_are_killed_lose_nothing_and_keep_each_lane_in_order(nursery, meeting, options):
     """A4, B6: at least once; what was begun by one who was killed is begun again, before what comes after it."""
-    layer = RedisChannelLayer(hosts=[redis_url], **options)
+    layer = meeting.make(**options)
     sent = 0
     for _ in range(3):
         nursery.spawn()
