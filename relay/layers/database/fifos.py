@@ -61,14 +61,12 @@ class Fifo:
         poll.register(self.pipe, select.POLLIN)
         return bool(poll.poll(max(0.0, seconds) * 1000))
 
-    def wake(self) -> None:
-        """End a `wait`, from any thread."""
+    def close(self) -> None:
+        """
+        For good; ends a `wait`, from any thread. The pipe itself ends with this object: another may be waiting on it.
+        """
         with contextlib.suppress(BlockingIOError):
             os.write(self.own, b"x")
-
-    def close(self) -> None:
-        """For good; ends a `wait`. The pipe itself ends with this object: another thread may be waiting on it."""
-        self.wake()
         for path in (*(folder_of(self.folder, channel) / self.path.name for channel in self.heard), self.path):
             path.unlink(missing_ok=True)
         self.heard = set()

@@ -5,6 +5,7 @@ import logging
 import os
 import select
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,114 +15,135 @@ from relay.layers.remote import Remote
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that a reader waits until the server listens for it; then it looks now and then.
-PATIENCE = 5.0
-
 
 class Bell:
     """What one reader waits with."""
 
     def __init__(self, listener: "Listener"):
         self.listener = listener
-        self.news = threading.Event()
+        self.rung = False
         self.heard: set[str] = set()
 
     def hear(self, channels: Iterable[str]) -> None:
         """From now on, `wait` ends when one of these has something new."""
-        self.news.clear()
-        if unheard := set(channels) - self.heard:
-            self.heard |= unheard
-            self.listener.add(self, unheard)
+        self.listener.hear(self, channels)
 
     def wait(self, seconds: float) -> bool:
         """Whether there may be something; False: the time is up."""
-        return self.news.wait(max(0.0, seconds))
-
-    def wake(self) -> None:
-        """End a `wait`, from any thread."""
-        self.news.set()
+        return self.listener.wait(self, seconds)
 
     def close(self) -> None:
+        """For good; ends a `wait`, from any thread."""
         self.listener.remove(self)
-        self.news.set()
 
 
 class Listener:
     """
-    The listening connection of a process, and the thread that waits on it. connect: makes a psycopg2 connection.
+    The listening connection of a process. connect: makes a psycopg2 connection.
+
+    One of those who wait *leads*: it waits on the connection for all, and tells the others, who wait for it. So one
+    that waits alone is woken by the server itself.
     """
 
     def __init__(self, connect: Callable[[], Any], name: str):
         self.connect = connect
         self.remote = Remote("The listening connection to " + name)
-        # Whoever has it may be told to stop by a signal just then.
-        self.lock = threading.RLock()
+        # Whoever has its lock may be told to stop by a signal just then.
+        self.news = threading.Condition(threading.RLock())
         #: Names of notifications → who waits for them.
         self.bells: dict[str, set[Bell]] = {}
         #: Names that the server has been told, on the present connection.
         self.told: set[str] = set()
-        self.settled = threading.Condition(self.lock)
-        self.pid = 0
-        self.closed = False
+        self.leading = False
+        #: Those who want the connection for a moment.
+        self.asking = 0
         self.connection: Any = None
+        self.pid = 0
+        self.poked = self.poker = -1
 
-    def add(self, bell: Bell, channels: Iterable[str]) -> None:
-        """Have the server told, and wait until it listens: what is sent from then on rings."""
-        names = [notification(channel) for channel in channels]
-        with self.lock:
-            for name in names:
-                self.bells.setdefault(name, set()).add(bell)
+    def hear(self, bell: Bell, channels: Iterable[str]) -> None:
+        """Have the server told; what is sent from then on rings."""
+        with self.news:
             self.start()
-            self.poke()
-            self.settled.wait_for(lambda: self.told.issuperset(names) or self.closed, PATIENCE)
+            if unheard := set(channels) - bell.heard:
+                bell.heard |= unheard
+                for channel in unheard:
+                    self.bells.setdefault(notification(channel), set()).add(bell)
+                self.interrupt(lambda: self.attend(0))
+            elif not self.leading:
+                # What has rung before need not ring again.
+                self.attend(0)
+            bell.rung = False
+
+    def wait(self, bell: Bell, seconds: float) -> bool:
+        give_up_at = time.monotonic() + seconds
+        with self.news:
+            while not bell.rung and (left := give_up_at - time.monotonic()) > 0:
+                if self.leading or self.asking:
+                    self.news.wait(left)
+                else:
+                    self.lead(left)
+            return bell.rung
 
     def remove(self, bell: Bell) -> None:
-        with self.lock:
+        with self.news:
+            bell.rung = True
+            bell.heard = set()
             for name in [name for name, bells in self.bells.items() if bell in bells]:
                 self.bells[name].discard(bell)
                 if not self.bells[name]:
                     del self.bells[name]
-            if self.pid == os.getpid():
-                self.poke()
+            self.poke()
+            self.news.notify_all()
 
     def start(self) -> None:
-        """With the first reader, and again in a forked child, which has none of its parent's threads."""
-        if self.pid == os.getpid():
-            return
-        self.pid, self.connection, self.told, self.closed = os.getpid(), None, set(), False
-        self.poked, self.poker = os.pipe()
-        os.set_blocking(self.poked, False)
-        threading.Thread(target=self.run, name="relay-listener", daemon=True).start()
+        """With the first reader, and again in a forked child, which has none of its parent's."""
+        if self.pid != os.getpid():
+            self.pid, self.connection, self.told, self.leading = os.getpid(), None, set(), False
+            self.poked, self.poker = os.pipe()
+            os.set_blocking(self.poked, False)
+
+    def interrupt(self, act: Callable[[], None]) -> None:
+        """Have whoever leads stop for a moment, and use the connection."""
+        self.asking += 1
+        try:
+            while self.leading:
+                self.poke()
+                self.news.wait(1)
+            act()
+        finally:
+            self.asking -= 1
+            self.news.notify_all()
 
     def poke(self) -> None:
-        """Have the thread look at what it has to tell."""
-        os.write(self.poker, b"x")
+        if self.leading and self.pid == os.getpid():
+            os.write(self.poker, b"x")
 
-    def close(self) -> None:
-        with self.lock:
-            if self.pid == os.getpid() and not self.closed:
-                self.closed = True
-                self.pid = 0
-                self.poke()
+    def lead(self, seconds: float) -> None:
+        """Wait for all, until something comes."""
+        if self.connection is None and not self.remote.may_be_tried():
+            self.news.wait(min(seconds, self.remote.pause()))
+            return
+        self.leading = True
+        try:
+            self.attend(seconds)
+        finally:
+            self.leading = False
+            self.news.notify_all()
 
-    def run(self) -> None:
-        poked, poker = self.poked, self.poker
-        while not self.closed:
-            try:
-                if self.connection is None:
-                    self.open()
-                self.tell()
-                self.listen(poked)
-            except psycopg2.Error as e:
-                self.lose(e)
-                # Closing ends the pause.
-                select.select([poked], [], [], self.remote.pause())
-        if self.connection is not None:
-            self.connection.close()
-        os.close(poked)
-        os.close(poker)
+    def attend(self, seconds: float) -> None:
+        """Tell the server what to listen for, and hear what it says within that time."""
+        try:
+            if self.connection is None:
+                self.open()
+            self.tell()
+            self.listen(seconds)
+        except psycopg2.Error as e:
+            self.lose(e)
 
     def open(self) -> None:
+        if not self.remote.may_be_tried():
+            raise psycopg2.OperationalError("it is tried again a little later")
         self.connection = self.connect()
         self.connection.autocommit = True
         self.remote.answered()
@@ -129,42 +151,55 @@ class Listener:
         self.ring(list(self.bells))
 
     def tell(self) -> None:
-        """Tell the server what to listen for now."""
-        with self.lock:
-            wanted = set(self.bells)
+        wanted = set(self.bells)
         commands = ['LISTEN "%s"' % name for name in wanted - self.told]
         commands += ['UNLISTEN "%s"' % name for name in self.told - wanted]
         if commands:
             with self.connection.cursor() as cursor:
                 cursor.execute("; ".join(commands))
-            with self.lock:
-                self.told = wanted
-                self.settled.notify_all()
+            self.told = wanted
 
-    def listen(self, poked: int) -> None:
-        """Wait for notifications, and for something to tell."""
-        ready, _, _ = select.select([self.connection, poked], [], [])
-        if poked in ready:
-            os.read(poked, 4096)
-        self.connection.poll()
-        names = {notify.channel for notify in self.connection.notifies}
-        self.connection.notifies.clear()
+    def listen(self, seconds: float) -> None:
+        poll = select.poll()
+        poll.register(self.connection, select.POLLIN)
+        poll.register(self.poked, select.POLLIN)
+        connection = self.connection
+        if seconds:
+            # Others may come and go while this one waits.
+            self.news.release()
+        try:
+            ready = {number for number, _ in poll.poll(1000 * seconds)}
+        finally:
+            if seconds:
+                self.news.acquire()
+        if self.poked in ready:
+            os.read(self.poked, 4096)
+        connection.poll()
+        names = {notify.channel for notify in connection.notifies}
+        connection.notifies.clear()
         self.ring(names)
 
     def ring(self, names: Iterable[str]) -> None:
-        with self.lock:
-            for bell in {bell for name in names for bell in self.bells.get(name, ())}:
-                bell.wake()
+        for name in names:
+            for bell in self.bells.get(name, ()):
+                bell.rung = True
 
     def lose(self, error: Exception) -> None:
         """The connection is gone: who waits has a look, and another connection is made."""
-        self.remote.failed(error)
+        if self.connection is not None or self.remote.may_be_tried():
+            self.remote.failed(error)
+        self.hang_up()
+        self.ring(list(self.bells))
+
+    def close(self) -> None:
+        with self.news:
+            if self.pid == os.getpid():
+                self.interrupt(self.hang_up)
+
+    def hang_up(self) -> None:
         if self.connection is not None:
             self.connection.close()
-        with self.lock:
-            self.connection, self.told = None, set()
-            bells = list(self.bells)
-        self.ring(bells)
+        self.connection, self.told = None, set()
 
 
 def notification(channel: str) -> str:

@@ -3,6 +3,7 @@
 import functools
 import logging
 import time
+import weakref
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,13 +21,20 @@ logger = logging.getLogger(__name__)
 #: these are full of them by then.
 VACUUM = 10.0
 
-SEND = """SELECT relay_send(%s, %s, %s, %s::text[], %s::integer[], %s::double precision[], %s::integer[], %s::text[],
-    %s::text[], %s::text[], %s::bytea[])"""
-ENDS = "%s::text[], %s::bigint[], %s::integer[], %s::bigint[], %s::bigint[], %s::integer[]"
-TAKE = "SELECT * FROM relay_take(%%s, %%s, %%s, %%s, %%s::text[], %%s, %s)" % ENDS
-ACKNOWLEDGE = "SELECT lost, freed FROM relay_acknowledge(%%s, %s)" % ENDS
-GROUP_ADD = "SELECT relay_group_add(%s, %s, %s::text[], %s, %s, %s, %s, %s, %s)"
-GROUP_SEND = "SELECT * FROM relay_group_send(%s, %s, %s, %s::text[], %s::integer[], %s::text[], %s::bytea[], %s)"
+ENDS = "text[], bigint[], integer[], bigint[], bigint[], integer[]"
+#: The functions, with the types of what they take.
+FUNCTIONS = {
+    "send": "text, bigint, boolean, text[], integer[], float8[], integer[], text[], text[], text[], bytea[]",
+    "take": "text, float8, boolean, bigint, text[], integer, " + ENDS,
+    "acknowledge": "text, " + ENDS,
+    "group_add": "text, text, text[], float8, integer, float8, text, text, bytea",
+    "group_send": "text, bigint, boolean, text[], integer[], text[], bytea[], float8",
+    "ring": "text[]",
+}
+
+
+#: Connection → functions that it has prepared.
+PREPARED: weakref.WeakKeyDictionary[Any, set[str]] = weakref.WeakKeyDictionary()
 
 
 class PostgresqlStore(Lives, Groups, Figures):
@@ -47,25 +55,46 @@ class PostgresqlStore(Lives, Groups, Figures):
         connection = self.connection
         return connection.get_new_connection(connection.get_connection_params())
 
-    def send(self, call: Call, rooms: list[Room], which: list[int], messages: list[Outgoing]) -> list[int]:
-        channels, capacities, expiries = map(list, zip(*rooms, strict=True))
+    def call(self, cursor: Any, name: str, params: list[Any]) -> list[Any]:
+        """Call a function, which each connection prepares when it needs it first."""
+        prepared = PREPARED.setdefault(self.connection.connection, set())
+        if name not in prepared:
+            marks = ", ".join("$%d" % number for number in range(1, len(params) + 1))
+            select = "SELECT * FROM relay_%s(%s)" % (name, marks)
+            cursor.execute("PREPARE relay_%s (%s) AS %s" % (name, FUNCTIONS[name], select))
+            prepared.add(name)
+        cursor.execute(self.EXECUTE[name], params)
+        return cursor.fetchall()
+
+    #: The statement for each of the functions.
+    EXECUTE = {
+        name: "EXECUTE relay_%s (%s)" % (name, ", ".join(["%s"] * len(types.split(","))))
+        for name, types in FUNCTIONS.items()
+    }
+
+    def send(
+        self, call: Call, rooms: list[Room], which: list[int], messages: list[Outgoing]
+    ) -> tuple[list[int], list[int]]:
+        channels = [room.channel for room in rooms]
+        capacities = [-1 if room.capacity is None else room.capacity for room in rooms]
+        expiries = [room.expiry for room in rooms]
         _, lanes, targets, mids, bodies = map(list, zip(*messages, strict=True))
         # PostgreSQL counts from 1.
         numbers = [number + 1 for number in which]
         params = [*call, channels, capacities, expiries, numbers, lanes, targets, mids, bodies]
-        ((refused,),) = self.do(lambda cursor: self.select(cursor, SEND, params), whole=True)
-        return [place - 1 for place in refused]
+        ((refused, left),) = self.do(lambda cursor: self.call(cursor, "send", params), whole=True)
+        return [place - 1 for place in refused], left
 
     def take(
         self, holder: str, lease: float, take: int, names: list[str], limit: int, ends: list[End]
     ) -> tuple[list[Taken], int]:
         params = [holder, lease, not self.in_transaction, take, names, limit, *arrays(ends)]
-        *rows, last = self.do(lambda cursor: self.select(cursor, TAKE, params), whole=True)
+        *rows, last = self.do(lambda cursor: self.call(cursor, "take", params), whole=True)
         return [Taken(*row)._replace(body=bytes(row[5])) for row in rows], last[-1]
 
     def acknowledge(self, holder: str, ends: list[End]) -> int:
         def work(cursor: Any) -> int:
-            ((lost, freed),) = self.select(cursor, ACKNOWLEDGE, [holder, *arrays(ends)])
+            ((lost, freed),) = self.call(cursor, "acknowledge", [holder, *arrays(ends)])
             self.ring_lanes(cursor, freed)
             return lost
 
@@ -76,18 +105,18 @@ class PostgresqlStore(Lives, Groups, Figures):
     ) -> None:
         told = (tell.target, tell.id, tell.body) if tell else ("", "", b"")
         params = [group, process, channels, room.expiry, room.capacity, lease, *told]
-        self.do(lambda cursor: self.select(cursor, GROUP_ADD, params), whole=True)
+        self.do(lambda cursor: self.call(cursor, "group_add", params), whole=True)
 
     def group_send(
         self, call: Call, groups: list[str], which: list[int], messages: list[tuple[str, bytes]], expiry: float
     ) -> list[tuple[str, int, int, list[str]]]:
         mids, bodies = map(list, zip(*messages, strict=True))
         params = [*call, groups, [number + 1 for number in which], mids, bodies, expiry]
-        found = self.do(lambda cursor: self.select(cursor, GROUP_SEND, params), whole=True)
+        found = self.do(lambda cursor: self.call(cursor, "group_send", params), whole=True)
         return [(process, number - 1, missed, members or []) for process, number, missed, members in found]
 
     def ring(self, cursor: Any, channels: Iterable[str]) -> None:
-        self.select(cursor, "SELECT relay_ring(%s::text[])", [sorted(channels)])
+        self.call(cursor, "ring", [sorted(channels)])
 
     def make_bell(self, reader: str) -> Bell:
         return Bell(self.listener)

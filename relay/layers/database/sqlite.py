@@ -51,11 +51,14 @@ class SqliteStore(Lives, Groups, Figures):
             if not durable and connection.connection is not None:
                 connection.connection.execute("PRAGMA synchronous = FULL")
 
-    def send(self, call: Call, rooms: list[Room], which: list[int], messages: list[Outgoing]) -> list[int]:
+    def send(
+        self, call: Call, rooms: list[Room], which: list[int], messages: list[Outgoing]
+    ) -> tuple[list[int], list[int]]:
         refused: list[int] = []
+        left: list[float] = []
 
         def work(cursor: Any) -> None:
-            left = [self.room(cursor, room.channel, room.capacity) for room in rooms]
+            left[:] = [self.room(cursor, room.channel, room.capacity) for room in rooms]
             shut: set[str] = set()
             rows = []
             for place, (number, message) in enumerate(zip(which, messages, strict=True)):
@@ -69,15 +72,17 @@ class SqliteStore(Lives, Groups, Figures):
             self.ring(cursor, {room.channel for room in rooms})
 
         self.do(work, durable=any(room.expiry == float("inf") for room in rooms))
-        return refused
+        return refused, [0 if room == float("inf") else int(room) for room in left]
 
     def insert(self, cursor: Any, rows: list[tuple[Any, ...]]) -> None:
         values = "(%%s, %%s, %%s, %%s, %%s, %s, %s + %%s)" % (self.NOW, self.NOW)
         columns = "lane, channel, target, mid, body, sent, deadline"
         cursor.executemany("INSERT INTO relay_message (%s) VALUES %s" % (columns, values), rows)
 
-    def room(self, cursor: Any, channel: str, capacity: int) -> int:
+    def room(self, cursor: Any, channel: str, capacity: int | None) -> float:
         """How many more messages a channel takes; see `relay/sql/postgresql/room.sql`."""
+        if capacity is None:
+            return float("inf")
         flying = self.select(cursor, "SELECT coalesce(sum(size), 0) FROM relay_lease WHERE channel = %s", [channel])
         most = capacity + flying[0][0]
         some = "SELECT 1 FROM relay_message WHERE channel = %s LIMIT %s"
@@ -202,7 +207,7 @@ class SqliteStore(Lives, Groups, Figures):
                     answers.append(("", number, 0, [channel for (channel,) in found]))
             for process, numbers in members.items():
                 mine = [place for place, number in enumerate(which) if number in numbers]
-                room = self.room(cursor, process, capacities[process])
+                room = int(self.room(cursor, process, capacities[process]))
                 rows = [(process, process, "@" + groups[which[i]], *messages[i], expiry) for i in mine[:room]]
                 self.insert(cursor, rows)
                 missed = Counter(which[i] for i in mine[room:])

@@ -24,8 +24,8 @@ class Room(NamedTuple):
     """A channel that is sent to."""
 
     channel: str
-    #: Messages that may wait on it.
-    capacity: int
+    #: Messages that may wait on it; None: whoever sends knows that there is room.
+    capacity: int | None
     #: Seconds that they are kept; infinity: they are durable.
     expiry: float
 
@@ -138,10 +138,13 @@ class Store(Remote):
 
     # What each database does in its way
 
-    def send(self, call: Call, rooms: list[Room], which: list[int], messages: list[Outgoing]) -> list[int]:
+    def send(
+        self, call: Call, rooms: list[Room], which: list[int], messages: list[Outgoing]
+    ) -> tuple[list[int], list[int]]:
         """
         Put messages at the ends of their lanes; `which` of the rooms each is for. Returns the positions of those that
-        were refused since their channels are full, or come behind one that was.
+        were refused since their channels are full, or come behind one that was; and how many more each room takes (0
+        where that was not asked).
         """
         raise NotImplementedError
 

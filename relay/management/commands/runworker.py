@@ -69,8 +69,8 @@ class Command(runworker.Command):
         layer = channel_layers[options["layer"]]
         if layer.local_only():
             raise CommandError(
-                "The channel layer %s does not reach other processes, so nothing would ever come here. Set REDIS_URL, "
-                "or use runserver, which has workers of its own." % layer
+                "The channel layer %s does not reach other processes, so nothing would ever come here. Choose one that "
+                "does in CHANNEL_LAYERS, or use runserver, which has workers of its own." % layer
             )
         with_static_files = settings.DEBUG and apps.is_installed("django.contrib.staticfiles")
         layer.router.check_default(http_consumer=StaticFilesConsumer() if with_static_files else ViewConsumer())

@@ -40,7 +40,8 @@ class Command(BaseCommand):
         if layer.local_only():
             raise CommandError(
                 "The channel layer %s does not reach other processes, so no worker would hear of this server's "
-                "sockets. Set REDIS_URL, or use runserver, which has workers of its own." % layer
+                "sockets. Choose one that does in CHANNEL_LAYERS, or use runserver, which has workers of its own."
+                % layer
             )
         host, port = found["host"] or "127.0.0.1", int(found["port"])
         self.stdout.write("Interface server at ws://%s:%d/, layer %s. Control-C stops it." % (host, port, layer))

@@ -11,10 +11,10 @@ BEGIN
     IF p_again THEN
         SELECT * INTO before FROM relay_sender WHERE name = p_sender FOR UPDATE;
         IF before.call >= p_call THEN
-            RETURN before.refused;
+            RETURN before.answer;
         END IF;
     END IF;
     INSERT INTO relay_sender VALUES (p_sender, p_call, '{}', extract(epoch FROM clock_timestamp()))
-        ON CONFLICT (name) DO UPDATE SET call = excluded.call, refused = '{}', at = excluded.at;
+        ON CONFLICT (name) DO UPDATE SET call = excluded.call, answer = '{}', at = excluded.at;
     RETURN NULL;
 END $$;

@@ -32,7 +32,6 @@ CREATE UNLOGGED TABLE relay_lease (
     size integer NOT NULL,
     until double precision NOT NULL
 );
-CREATE INDEX relay_lease_holder ON relay_lease (holder);
 CREATE INDEX relay_lease_channel ON relay_lease (channel);
 
 -- Who lives, and until when that is sure: readers, interface processes, workers with what they say of themselves.
@@ -88,7 +87,7 @@ CREATE TABLE relay_count (
 CREATE UNLOGGED TABLE relay_sender (
     name text PRIMARY KEY,
     call bigint NOT NULL,
-    refused integer[] NOT NULL,
+    answer integer[] NOT NULL,
     at double precision NOT NULL
 ) WITH (fillfactor = 50);
 

@@ -1,37 +1,40 @@
 -- Puts messages at the ends of their lanes.
--- p_channels, p_capacities, p_expiries: each channel, messages that may wait on it, and seconds that they are kept
+-- p_channels, p_capacities, p_expiries: each channel, messages that may wait on it (-1: the sender knows that there is
+-- room), and seconds that they are kept
 -- p_which: of each message, which of the channels, from 1
--- Returns the places, from 1, of those that were refused since their channels are full, or come behind one that was.
+-- Returns the places, from 1, of those that were refused since their channels are full, or come behind one that was; and
+-- how many more each channel takes (0: not asked).
 CREATE OR REPLACE FUNCTION relay_send(
     p_sender text, p_call bigint, p_again boolean,
     p_channels text[], p_capacities integer[], p_expiries double precision[],
-    p_which integer[], p_lanes text[], p_targets text[], p_mids text[], p_bodies bytea[]
-) RETURNS integer[]
+    p_which integer[], p_lanes text[], p_targets text[], p_mids text[], p_bodies bytea[],
+    OUT refused integer[], OUT rooms integer[]
+)
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     now constant double precision := extract(epoch FROM clock_timestamp());
-    answer integer[] := relay_repeated(p_sender, p_call, p_again);
+    before constant integer[] := relay_repeated(p_sender, p_call, p_again);
     taken boolean[];
-    rooms integer[];
     shut text[] := '{}';
 BEGIN
-    IF answer IS NOT NULL THEN
-        RETURN answer;
+    rooms := array_fill(0, array[cardinality(p_channels)]);
+    refused := coalesce(before, '{}');
+    IF before IS NOT NULL THEN
+        RETURN;
     END IF;
-    answer := '{}';
     IF p_sender <> '' AND 'infinity' <> ALL (p_expiries) THEN
         -- What may be lost in a crash need not wait for the disk.
         PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
     FOR i IN 1 .. cardinality(p_channels) LOOP
-        rooms[i] := relay_room(p_channels[i], p_capacities[i]);
+        rooms[i] := CASE WHEN p_capacities[i] < 0 THEN 2147483647 ELSE relay_room(p_channels[i], p_capacities[i]) END;
     END LOOP;
     FOR i IN 1 .. cardinality(p_which) LOOP
         taken[i] := rooms[p_which[i]] > 0 AND p_lanes[i] <> ALL (shut);
         IF taken[i] THEN
             rooms[p_which[i]] := rooms[p_which[i]] - 1;
         ELSE
-            answer := answer || i;
+            refused := refused || i;
             shut := shut || p_lanes[i];
         END IF;
     END LOOP;
@@ -44,8 +47,12 @@ BEGIN
             SELECT FROM relay_message e WHERE e.lane = m.lane AND e.mid = m.mid))
         ORDER BY m.place;
     PERFORM relay_ring(p_channels);
-    IF p_sender <> '' AND answer <> '{}' THEN
-        UPDATE relay_sender SET refused = answer WHERE name = p_sender;
+    IF p_sender <> '' AND refused <> '{}' THEN
+        UPDATE relay_sender SET answer = refused WHERE name = p_sender;
     END IF;
-    RETURN answer;
+    FOR i IN 1 .. cardinality(p_channels) LOOP
+        IF p_capacities[i] < 0 THEN
+            rooms[i] := 0;
+        END IF;
+    END LOOP;
 END $$;

@@ -96,9 +96,11 @@ BEGIN
             FROM unnest(leased, kinds, heads, sizes) l (lane, kind, head, size);
     END IF;
     -- What the lanes that are free have more is for another reader, and so is what this one had no room for.
-    PERFORM relay_ring(array(
-        SELECT DISTINCT (SELECT m.channel FROM relay_message m WHERE m.lane = f.lane ORDER BY m.id LIMIT 1)
-        FROM unnest(freed) f (lane) WHERE f.lane <> ALL (leased)));
+    IF freed <> '{}' THEN
+        PERFORM relay_ring(array(
+            SELECT DISTINCT (SELECT m.channel FROM relay_message m WHERE m.lane = f.lane ORDER BY m.id LIMIT 1)
+            FROM unnest(freed) f (lane) WHERE f.lane <> ALL (leased)));
+    END IF;
     IF total >= p_limit OR tries > 0 THEN
         PERFORM relay_ring(array(SELECT DISTINCT unnest(kinds)));
     END IF;

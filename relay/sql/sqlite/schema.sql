@@ -24,7 +24,6 @@ CREATE TABLE relay_lease (
     size integer NOT NULL,
     until real NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX relay_lease_holder ON relay_lease (holder);
 
 CREATE TABLE relay_life (
     kind text NOT NULL,

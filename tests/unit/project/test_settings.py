@@ -1,3 +1,4 @@
+import ast
 import os
 import re
 import subprocess
@@ -26,21 +27,34 @@ def test_the_environment_is_read_in_the_settings_only():
                 assert "os.environ" not in path.read_text(), path
 
 
-def setting(name, **environment):
+def setting(name, *arguments, **environment):
     program = "import project; from django.conf import settings; print(settings.%s)" % name
     clean = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "project.settings", "SECRET_KEY": "x", **environment}
-    return subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=clean, capture_output=True, text=True)
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize(
-    ("environment", "backend"),
+    ("command", "environment", "backends"),
     [
-        ({}, "relay.layers.inmemory.ChannelLayer"),
-        ({"REDIS_URL": "redis://x:1/0"}, "relay.layers.redis.RedisChannelLayer"),
+        ("runworker", {}, {"default": "relay.layers.database.DatabaseChannelLayer"}),
+        ("runworker", {"REDIS_URL": "redis://x:1/0"}, {"default": "relay.layers.redis.RedisChannelLayer"}),
+        ("runserver", {"REDIS_URL": "redis://x:1/0"}, {"default": "relay.layers.redis.RedisChannelLayer"}),
+        (
+            "runserver",
+            {},
+            {
+                "default": "relay.layers.inmemory.ChannelLayer",
+                "outside": "relay.layers.database.DatabaseChannelLayer",
+            },
+        ),
     ],
 )
-def test_the_layer_is_redis_where_there_is_one_and_memory_where_not(environment, backend):
-    assert setting("CHANNEL_LAYERS['default']['BACKEND']", **environment).stdout.strip() == backend
+def test_processes_meet_in_redis_where_there_is_one_and_in_the_database_where_not(command, environment, backends):
+    """One process that has all needs only its memory, and hears what others send."""
+    layers = "CHANNEL_LAYERS.items()"
+    said = setting(layers, command, **environment).stdout
+    assert {alias: layer["BACKEND"] for alias, layer in ast.literal_eval(said[len("dict_items(") : -2])} == backends
 
 
 @pytest.mark.parametrize(

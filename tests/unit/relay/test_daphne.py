@@ -92,6 +92,6 @@ def test_runwsserver_refuses_what_is_no_address(started, layer, address):
 
 
 def test_runwsserver_refuses_a_layer_that_no_worker_could_reach(started, layer):
-    with pytest.raises(CommandError, match="Set REDIS_URL"):
+    with pytest.raises(CommandError, match="CHANNEL_LAYERS"):
         call_command("runwsserver")
     assert started == []
