@@ -15,6 +15,7 @@ from django.utils import timezone
 from chatapp import protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
+from relay.outbox import send_on_commit
 
 logger = logging.getLogger(__name__)
 
@@ -228,7 +229,7 @@ class ChatMessage(models.Model):
         if self._state.adding and self.seq is None:
             with transaction.atomic():
                 self.save_numbered(self.room)
-                transaction.on_commit(self.ask_to_announce)
+                self.ask_to_announce()
         else:
             super().save(*args, **kwargs)
 
@@ -274,11 +275,12 @@ class ChatMessage(models.Model):
             row._state.db = connection.alias
 
     def ask_to_announce(self) -> None:
-        """Have a worker broadcast it. If the layer can't be reached now, the sweeper finds it."""
-        try:
-            Channel("chat-messages").send({"room": self.room.slug, "announce": True})
-        except Exception:
-            logger.warning("%s is stored, but no worker could be told; the sweeper will broadcast it", self)
+        """Have a worker broadcast it, once it is committed. If none can be told, the sweeper finds it."""
+
+        def warn(error: Exception) -> None:
+            logger.warning("%s is stored, but no worker could be told (%s); the sweeper broadcasts it", self, error)
+
+        send_on_commit(Channel("chat-messages"), {"room": self.room.slug, "announce": True}, or_else=warn)
 
 
 class Seat(NamedTuple):

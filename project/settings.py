@@ -114,6 +114,10 @@ DATABASE.setdefault("CONN_MAX_AGE", 60)
 DATABASES = {"default": DATABASE}
 if DATABASE["ENGINE"].endswith("sqlite3"):
     Path(DATABASE["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+else:
+    #: So that a server that is gone without a word is found out; DATABASE_URL's own (?sslmode=verify-full) come on top.
+    patience = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+    DATABASE["OPTIONS"] = {**patience, "tcp_user_timeout": 15000, **DATABASE.get("OPTIONS", {})}
 
 # The channel layer
 

@@ -4,13 +4,13 @@ import itertools
 import logging
 import math
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from channels import Channel, Group
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
-from relay.layers import send_many, send_to_groups
+from relay.layers import in_transaction, send_many, send_to_groups
 
 logger = logging.getLogger(__name__)
 
@@ -25,14 +25,35 @@ UNSENDABLE = (TypeError, ValueError, ArithmeticError, AssertionError)
 PATIENCE, LIMIT = 2.0, 10_000
 
 
-def send_on_commit(target: Channel | Group, content: dict[str, Any]) -> None:
+def send_on_commit(
+    target: Channel | Group, content: dict[str, Any], or_else: Callable[[Exception], None] | None = None
+) -> None:
     """
     Send when the transaction that this is in has committed, or now if it is in none; not at all if it is rolled back.
 
     For views, commands and signal handlers: what a worker does at once with the message would else not find what the
-    transaction wrote (B12). In a consumer, `send` waits for its end anyway.
+    transaction wrote (B12). In a consumer, `send` waits for its end anyway. On the database layer it is part of the
+    transaction: what was written and the message are there both, or neither. Elsewhere a process that dies just after
+    the commit has not sent it.
+
+    or_else: is called with what the layer raises, which is raised otherwise.
     """
-    transaction.on_commit(lambda: target.send(content))
+
+    def send(immediately: bool) -> None:
+        try:
+            target.send(content, immediately=immediately)
+        except DatabaseError:
+            # The transaction must not seem to be whole.
+            raise
+        except Exception as e:
+            if or_else is None:
+                raise
+            or_else(e)
+
+    if in_transaction(target.channel_layer):
+        send(immediately=True)
+    else:
+        transaction.on_commit(lambda: send(immediately=False))
 
 
 def send_at_once(sends: Iterable[Send]) -> None:

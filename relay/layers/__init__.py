@@ -1,6 +1,6 @@
 """
-Channel layers, for `BACKEND` in CHANNEL_LAYERS: `inmemory.ChannelLayer`, `redis.RedisChannelLayer` and
-`redis.RedisSentinelChannelLayer`. What they promise is in `base`.
+Channel layers, for `BACKEND` in CHANNEL_LAYERS: `inmemory.ChannelLayer`, `database.DatabaseChannelLayer`,
+`redis.RedisChannelLayer` and `redis.RedisSentinelChannelLayer`. What they promise is in `base`.
 
 The functions here are for code that must also run on layers which have no leases: they use those where there are any,
 and `receive` and `send` elsewhere.
@@ -15,6 +15,11 @@ from relay.layers.delivery import Content, Delivery
 def leases(layer: Any) -> bool:
     """Whether a layer, or Channels' wrapper of one, has relay's contract."""
     return "leases" in layer.extensions
+
+
+def in_transaction(layer: Any) -> bool:
+    """Whether what this thread sends now is part of a transaction that it has begun."""
+    return "transactions" in layer.extensions and layer.in_transaction
 
 
 def take(

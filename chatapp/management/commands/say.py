@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from chatapp import ledger, protocol
 from chatapp.exceptions import ClientError
@@ -11,10 +12,7 @@ from chatapp.models import SERVER, Room, checked_or_new_client_id
 
 
 class Command(BaseCommand):
-    help = (
-        "Say something in a room. It is stored when this command returns, and broadcast at once "
-        "(under runserver without Redis, within about a second)."
-    )
+    help = "Say something in a room. It is stored when this command returns, and broadcast at once."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("room", help="the room's name, as in its URL")
@@ -26,9 +24,10 @@ class Command(BaseCommand):
         try:
             key = checked_or_new_client_id(client_id)
             sender = Sender(SERVER, protocol.checked_name(name))
-            row, is_new = ledger.store(Room.named(room), sender, protocol.checked_message(text), key)
+            with transaction.atomic():
+                row, is_new = ledger.store(Room.named(room), sender, protocol.checked_message(text), key)
+                if is_new:
+                    row.ask_to_announce()
         except ClientError as e:
             raise CommandError("%s (%s)" % (e.text, e.code)) from None
-        if is_new:
-            row.ask_to_announce()
         self.stdout.write("Said in %s as message %d." % (room, row.seq) if is_new else "It was said before.")

@@ -53,6 +53,8 @@ class DatabaseChannelLayer(Beating):
     patience: seconds for which a send is tried again while the database can't be reached; then LayerUnavailable.
     """
 
+    extensions = [*Beating.extensions, "transactions"]
+
     def __init__(self, *args: Any, alias: str = "default", patience: float = 15.0, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.patience = patience
@@ -66,6 +68,11 @@ class DatabaseChannelLayer(Beating):
 
     def __str__(self) -> str:
         return "%s (database %r)" % (type(self).__name__, self.store.alias)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether what this thread does here is part of a transaction that it has begun."""
+        return self.store.in_transaction
 
     @property
     def remotes(self) -> list[Store]:

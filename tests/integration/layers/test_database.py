@@ -5,10 +5,13 @@ import time
 
 import psycopg2
 import pytest
+from channels import Channel
+from channels.asgi import ChannelLayerWrapper
 from django.db import connection, connections, transaction
 
 from relay.exceptions import LayerUnavailable
 from relay.layers.database import DatabaseChannelLayer, fifos
+from relay.outbox import send_on_commit
 from tests.layers import Elsewhere, maker_of
 from tests.waiting import wait_until
 
@@ -57,6 +60,20 @@ def test_what_is_sent_in_a_transaction_exists_if_and_only_if_it_is_committed(mak
     assert layer.receive(["web!"]) == ("web!a", {"n": 2})
     assert layer.receive(["web!"]) == (None, None)
     assert {row.channel: row.sent for row in layer.status()}["c"] == 1
+
+
+def test_what_is_sent_on_commit_is_part_of_the_transaction(make, elsewhere):
+    """Of a process that dies just after the commit, nothing is missing."""
+    wrapper = ChannelLayerWrapper(make(), "default", [])
+    target = Channel("c", channel_layer=wrapper)
+    with transaction.atomic():
+        send_on_commit(target, {"n": 1})
+        assert [run for _, run in connection.run_on_commit if "send_on_commit" in run.__qualname__] == []
+    with transaction.atomic():
+        send_on_commit(target, {"n": 2})
+        transaction.set_rollback(True)
+    send_on_commit(target, {"n": 3})
+    assert taken(wrapper, "c") == [1, 3]
 
 
 def test_who_waits_is_woken_when_the_transaction_is_committed(make, elsewhere):
