@@ -36,7 +36,7 @@ lint: $(TOOLS)  ## Style
 types: $(TOOLS)  ## Types
 	$(BIN)/mypy
 
-bench: $(TOOLS)  ## Parley beside its peers: about 40 minutes (BENCH=--quick for a first impression; docs/performance.md)
+bench: $(TOOLS)  ## Parley beside its peers: an hour and a half (BENCH=--quick: four minutes; docs/performance.md)
 	@$(BIN)/python -m bench $(BENCH)
 
 check: lint types test  ## What must hold before a change lands

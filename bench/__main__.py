@@ -1,7 +1,7 @@
 """
 Parley and its peers on the same work, in one run.
 
-    python -m bench                     everything: about an hour
+    python -m bench                     everything, three times: an hour and a half
     python -m bench --quick             a first impression, in less than five minutes
     python -m bench --only "fan-out,hot room" --peer parley,ws --repeats 5
     python -m bench --compare var/bench/one.json var/bench/other.json

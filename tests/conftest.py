@@ -24,6 +24,11 @@ import django
 
 django.setup()
 
+from django.conf import settings
+
+# What a test sends without saying where goes nowhere else.
+settings.CHANNEL_LAYERS["default"]["BACKEND"] = "relay.layers.inmemory.ChannelLayer"
+
 from tests.acceptance.browsers import browser  # noqa: F401
 from tests.chat import alice, bob, django_queries, layer, lobby, settings_override  # noqa: F401
 from tests.databases import (  # noqa: F401

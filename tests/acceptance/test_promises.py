@@ -11,7 +11,12 @@ from websockets.asyncio.client import connect
 from chatapp.models import ChatMessage, Presence, Room
 from tests.waiting import FACTOR, wait_until
 
-pytestmark = pytest.mark.parametrize("layer_kind", ["redis", "database"], indirect=True)
+#: SQLite with Redis is what the browser's tests and those of trouble run on.
+EVERYWHERE = pytest.mark.parametrize(
+    ("database_url", "layer_kind"),
+    [("postgresql", "redis"), ("postgresql", "database"), ("sqlite", "database")],
+    indirect=True,
+)
 
 ROOMS, SOCKETS, MESSAGES = 10, 5, 40
 
@@ -53,6 +58,7 @@ async def chat(chatters):
 
 
 @pytest.mark.timeout(300 * FACTOR)
+@EVERYWHERE
 @pytest.mark.usefixtures("database")
 def test_two_thousand_messages_sent_twice_are_stored_once_and_heard_once_in_one_order(deployment):
     """50 sockets in 10 rooms, one interface server, two workers, Redis."""
@@ -81,6 +87,7 @@ def test_what_a_socket_says_without_waiting_is_stored_in_that_order_up_to_its_la
     assert list(ChatMessage.objects.order_by("seq").values_list("message", flat=True)) == list(map(str, range(100)))
 
 
+@EVERYWHERE
 @pytest.mark.usefixtures("database")
 def test_hostile_input_is_told_off_and_the_next_message_is_served(deployment):
     deployment = deployment().start_all()
@@ -117,6 +124,7 @@ def test_a_frame_of_five_megabytes_closes_its_socket_with_1009_and_harms_nobody(
         assert neighbour.next("message")["message"] == "undisturbed"
 
 
+@EVERYWHERE
 @pytest.mark.usefixtures("database")
 def test_one_who_comes_back_gets_everything_missed_and_then_what_is_new(deployment):
     deployment = deployment().start_all()
@@ -131,6 +139,7 @@ def test_one_who_comes_back_gets_everything_missed_and_then_what_is_new(deployme
         assert socket.next("message")["seq"] == 4
 
 
+@EVERYWHERE
 @pytest.mark.usefixtures("database")
 def test_membership_and_presence_outlive_their_expiry_while_the_socket_lives_and_end_when_it_dies(deployment):
     """A12, A13: with a keepalive every second, a membership that is not renewed ends after three."""
@@ -172,6 +181,7 @@ def log_in(deployment, name, password):
     return session
 
 
+@EVERYWHERE
 @pytest.mark.usefixtures("database")
 def test_logging_out_closes_that_users_sockets_within_a_second(deployment):
     deployment = deployment().start_all()
@@ -193,6 +203,7 @@ def test_logging_out_closes_that_users_sockets_within_a_second(deployment):
         assert other.next("message")["user"] == "bob"
 
 
+@EVERYWHERE
 @pytest.mark.usefixtures("database")
 def test_messages_come_in_from_everywhere(deployment):
     """From another process's Channel, a management command, HTTP, and a row saved in a shell."""

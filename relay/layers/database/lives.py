@@ -75,7 +75,7 @@ class Lives(Leases):
 
     def turn(self, cursor: Any, pause: float) -> float | None:
         """Seconds since the last sweep, if it is this process's turn for one."""
-        rows = self.select(cursor, "SELECT swept, {now} - swept FROM relay_epoch")
+        rows = self.select(cursor, "SELECT swept, {now} - swept FROM relay_epoch m " + self.SKIP)
         if not rows or 0 <= rows[0][1] < pause:
             return None
         swept, gap = rows[0]
