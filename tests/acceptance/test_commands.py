@@ -39,12 +39,12 @@ def start(checkout, tmp_path):
     """A function that starts a make target with nothing in its environment, and returns its port."""
     started = []
 
-    def start(target):
+    def start(*target):
         port = free_port()
         clean = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PORT": str(port)}
         with open(tmp_path / "out.log", "wb") as log:
             # -o: the stamps are older than the clone's files, but what they stand for is there.
-            command = ["make", "-o", ".venv/.runtime", "-o", ".venv/.tools", target]
+            command = ["make", "-o", ".venv/.runtime", "-o", ".venv/.tools", *target]
             started.append(
                 subprocess.Popen(command, cwd=checkout, env=clean, stdout=log, stderr=log, start_new_session=True)
             )
@@ -77,9 +77,9 @@ def enter(port, log):
         raise AssertionError(log.read_text()) from None
 
 
-@pytest.mark.parametrize("target", ["run", "up"])
+@pytest.mark.parametrize("target", [["run"], ["up"], ["up", "UP=--layer database"]])
 def test_one_command_and_two_people_chat(start, tmp_path, target):
-    port = start(target)
+    port = start(*target)
     with enter(port, tmp_path / "out.log") as ann, enter(port, tmp_path / "out.log") as ben:
         assert "Welcome" in ann.next("history")["messages"][0]["message"], "the demo rooms are there"
         ann.send({"message": "hi", "client_id": "c"})

@@ -106,6 +106,9 @@ def touch(path: Path) -> None:
         os.write(pipe, b"x")
     except BlockingIOError:
         logger.debug("%s is full", path)
+    except BrokenPipeError:
+        # Its reader has died since it was opened.
+        path.unlink(missing_ok=True)
     finally:
         os.close(pipe)
 

@@ -281,6 +281,19 @@ def test_what_dead_readers_leave_is_removed(make_on_sqlite):
     assert (folder / "readers" / "alive").exists()
 
 
+def test_a_reader_that_dies_while_it_is_rung_for_harms_nobody(make_on_sqlite, monkeypatch):
+    layer = make_on_sqlite()
+    bell = layer.store.make_bell("dies")
+    bell.hear(["c"])
+
+    def die(pipe, data):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(fifos.os, "write", die)
+    layer.send("c", {"n": 1})
+    assert not (fifos.folder_of(layer.store.folder, "c") / "dies").exists()
+
+
 def test_a_bell_rings_once_however_often_it_is_rung(make_on_sqlite):
     layer = make_on_sqlite()
     bell = layer.store.make_bell("one")
