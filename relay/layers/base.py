@@ -314,7 +314,7 @@ class LeasingLayer(StrictNames, Upkeep):
             return None
         content = Content(self._decode(record.body))
         content.id, content.lane, content.attempts = record.id, lease.lane, record.attempts
-        return Delivery(channels, content, lease, position, record.sent, kind == "@")
+        return Delivery(channels, content, lease, position, record.sent, to_group=kind == "@")
 
     # Groups
 

@@ -83,8 +83,13 @@ class Delivery:
     position: int = 1
     #: Seconds since the epoch, by the layer's clock; None where that is not known.
     sent: float | None = None
+    #: Its own place, where `position` also covers what came after it and can't be read.
+    place: int = 0
     #: Whether it was sent to a group, or may have been: a foreign layer does not tell.
     to_group: bool = False
+
+    def __post_init__(self) -> None:
+        self.place = self.position
 
     @property
     def channel(self) -> str:
@@ -103,6 +108,11 @@ def finish(deliveries: Iterable[Delivery]) -> dict[Lease, int]:
             before.setdefault(lease, lease.done)
             lease.done = delivery.position
     return before
+
+
+def storable(text: str) -> str:
+    """What any server takes as text: a traceback may quote anything that a client has sent."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def leases_of(deliveries: Iterable[Delivery]) -> list[Lease]:

@@ -106,7 +106,7 @@ class Heart:
                 return
             try:
                 self.beat(layer)
-                self.remote.catch_up()
+                self.remote.catch_up(wait=False)
                 layer._clean_up(self.remote, self.lease / BEATS)
             except LayerUnavailable:
                 # It may come back without its newest data, even with the same epoch.

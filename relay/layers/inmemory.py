@@ -213,7 +213,7 @@ class ChannelLayer(Memberships, LeasingLayer):
         with self.news:
             lease = delivery.lease
             if lease is not None and self._is_held(lease) and delivery.position > lease.done:
-                self._bury(lease, delivery.position, reason)
+                self._bury(lease, delivery.place, reason)
                 self.acknowledge([delivery])
 
     def _bury(self, lease: Lease, position: int, reason: str) -> None:

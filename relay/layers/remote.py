@@ -58,9 +58,14 @@ class Remote:
                 self.later.append(task)
                 return None
 
-    def catch_up(self) -> None:
-        """Do what had to wait, in its order. What the server will not take is logged and left out."""
-        with self.order:
+    def catch_up(self, wait: bool = True) -> None:
+        """
+        Do what had to wait, in its order. What the server will not take is logged and left out. Unless it may wait,
+        nothing is done where another thread is at it.
+        """
+        if not self.order.acquire(blocking=wait):
+            return
+        try:
             while self.later:
                 try:
                     self.later[0]()
@@ -69,6 +74,8 @@ class Remote:
                 except Exception:
                     logger.exception("%s refuses for good what had to wait for it", self.name)
                 self.later.popleft()
+        finally:
+            self.order.release()
 
     def pause(self) -> float:
         """Seconds to wait before the next try."""

@@ -48,7 +48,7 @@ class Fifo:
 
     def listen(self, channel: str) -> None:
         place = folder_of(self.folder, channel)
-        while channel not in self.heard:
+        while channel not in self.heard and self.path.exists():
             place.mkdir(exist_ok=True)
             # Another process may just remove the folder, which was empty.
             with contextlib.suppress(FileNotFoundError):
@@ -67,7 +67,7 @@ class Fifo:
         """
         with contextlib.suppress(BlockingIOError):
             os.write(self.own, b"x")
-        for path in (*(folder_of(self.folder, channel) / self.path.name for channel in self.heard), self.path):
+        for path in (*(folder_of(self.folder, channel) / self.path.name for channel in list(self.heard)), self.path):
             path.unlink(missing_ok=True)
         self.heard = set()
 
@@ -84,23 +84,19 @@ def ring(folder: Path, channels: Iterable[str]) -> None:
     """Wake all who wait for these."""
     for channel in channels:
         try:
-            pipes = os.listdir(folder_of(folder, channel))
+            for name in os.listdir(folder_of(folder, channel)):
+                touch(folder_of(folder, channel) / name)
         except FileNotFoundError:
-            continue  # Nobody has ever waited for it.
-        for name in pipes:
-            touch(folder_of(folder, channel) / name)
+            continue  # Nobody has ever waited for it, or nobody does any more.
+        except OSError as e:
+            # What was sent is sent; who waits finds it with the next look.
+            logger.warning("Who waits for %s could not be woken: %s", channel, e)
 
 
 def touch(path: Path) -> None:
     """Write a byte. A pipe that is full has been rung already; one that nobody reads is what a dead reader left."""
-    try:
-        pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return
-    except OSError as e:
-        if e.errno != errno.ENXIO:
-            logger.warning("Whoever waits at %s could not be woken: %s", path, e)
-        path.unlink(missing_ok=True)
+    pipe = opened(path)
+    if pipe is None:
         return
     try:
         os.write(pipe, b"x")
@@ -113,13 +109,25 @@ def touch(path: Path) -> None:
         os.close(pipe)
 
 
+def opened(path: Path) -> int | None:
+    """The pipe, to write to; None, and it is removed, if nobody reads it."""
+    try:
+        return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as e:
+        if e.errno != errno.ENXIO:
+            raise
+    path.unlink(missing_ok=True)
+    return None
+
+
 def tidy(folder: Path) -> None:
     """Remove what the dead have left: pipes that nobody reads, and folders of channels that nobody waits for."""
     for place in folder.glob("*"):
         for path in place.glob("[!.]*"):
             with contextlib.suppress(OSError):
-                os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
-                continue
-            path.unlink(missing_ok=True)
+                if (pipe := opened(path)) is not None:
+                    os.close(pipe)
         with contextlib.suppress(OSError):
             place.rmdir()

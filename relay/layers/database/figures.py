@@ -79,7 +79,7 @@ class Figures(Store):
         return self.do(lambda cursor: sum(self.retry_letter(cursor, mid) for mid in mids))
 
     def retry_letter(self, cursor: Any, mid: str) -> bool:
-        rows = self.select(cursor, "SELECT channel FROM relay_letter WHERE mid = %s", [mid])
+        rows = self.select(cursor, "SELECT channel FROM relay_letter WHERE mid = %s " + self.LOCK, [mid])
         if rows:
             columns = "lane, channel, target, mid, body"
             insert = "INSERT INTO relay_message (%s, sent, deadline%s) SELECT %s, {now}, {now} + lifetime%s FROM" % (

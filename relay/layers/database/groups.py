@@ -11,9 +11,6 @@ EMPTY = "SELECT 1 FROM relay_member WHERE crowd = %s AND process = %s LIMIT 1"
 class Groups(Store):
     """A part of the stores: what both databases do alike."""
 
-    #: Locks the chosen rows, where others may write meanwhile.
-    LOCK = ""
-
     def group_channels(self, group: str) -> list[str]:
         select = (
             "SELECT channel FROM relay_member m WHERE crowd = %s AND until > {now} AND (process = '' OR EXISTS"

@@ -23,6 +23,7 @@ from relay.layers.delivery import (
     Outgoing,
     Record,
     leases_of,
+    storable,
     warn_of_lost,
 )
 from relay.layers.heart import Beating
@@ -197,7 +198,7 @@ class DatabaseChannelLayer(Beating):
     def give_back(self, deliveries: Iterable[Delivery], reason: str = "", delay: float = 0) -> None:
         for reader, leases in by_holder(deliveries).items():
             self._settle(reader)
-            asked = (reader.name, [lease.held for lease in leases], reason, delay, self.max_deliveries)
+            asked = (reader.name, [lease.held for lease in leases], storable(reason), delay, self.max_deliveries)
             warn_of_lost(self.store.or_later(functools.partial(self.store.give_back, *asked)))
 
     def leave(self) -> None:
@@ -225,13 +226,14 @@ class DatabaseChannelLayer(Beating):
     def dead_letter(self, delivery: Delivery, reason: str) -> None:
         lease = delivery.lease
         if lease is not None and delivery.position > lease.done:
-            self._bury(lease, delivery.position, reason, delivery.content.attempts)
+            self._bury(lease, delivery.place, reason, delivery.content.attempts)
             self.acknowledge([delivery])
 
     def _bury(self, lease: Lease, position: int, reason: str, attempts: int = 1) -> None:
         if isinstance(lease, RowLease):
             number = lease.ids[position - 1]
-            self.store.or_later(lambda: self.store.bury(lease.holder.name, lease.held, number, attempts, reason))
+            asked = (lease.holder.name, lease.held, number, attempts, storable(reason))
+            self.store.or_later(lambda: self.store.bury(*asked))
 
     # Groups
 

@@ -40,13 +40,7 @@ class Leases(Store):
         """
 
         def work(cursor: Any) -> int:
-            lost = 0
-            for lease in leases:
-                first = self.first_held(cursor, holder, lease)
-                lost += first is None
-                if first is not None:
-                    self.release(cursor, lease[0], first, reason, delay, limit)
-            return lost
+            return sum(not self.release(cursor, holder, lease, reason, delay, limit) for lease in leases)
 
         return self.do(work)
 
@@ -66,8 +60,9 @@ class Leases(Store):
             for holder in holders:
                 self.dismiss(cursor, holder, "", 0)
             for process in processes:
-                self.change(cursor, "DELETE FROM relay_crowd WHERE process = %s", [process])
+                # In the order in which a group is entered and left, or they wait for each other.
                 self.change(cursor, "DELETE FROM relay_member WHERE process = %s", [process])
+                self.change(cursor, "DELETE FROM relay_crowd WHERE process = %s", [process])
                 self.change(cursor, "DELETE FROM relay_life WHERE kind = 'process' AND name = %s", [process])
 
         self.do(work)
@@ -90,27 +85,34 @@ class Leases(Store):
 
     def dismiss(self, cursor: Any, holder: str, reason: str, limit: int) -> int:
         """End a reader with all its leases; returns how many it had."""
-        leases = self.select(cursor, "SELECT lane, first FROM relay_lease WHERE holder = %s", [holder])
-        for lane, first in leases:
-            self.release(cursor, lane, first, reason, 0, limit)
+        leases = self.select(cursor, "SELECT lane, take FROM relay_lease WHERE holder = %s", [holder])
+        ended = sum(self.release(cursor, holder, (lane, take), reason, 0, limit) for lane, take in leases)
         self.change(cursor, "DELETE FROM relay_life WHERE kind = 'reader' AND name = %s", [holder])
-        return len(leases)
+        return ended
 
-    def release(self, cursor: Any, lane: str, first: int, reason: str, delay: float, limit: int) -> None:
-        """End a lease, as `give_back` tells."""
+    def release(self, cursor: Any, holder: str, lease: Held, reason: str, delay: float, limit: int) -> bool:
+        """End a lease, as `give_back` tells; whether the reader still had it. Meanwhile it may be another's."""
+        first = self.first_held(cursor, holder, lease)
+        held = [lease[0], holder, lease[1]]
+        rest = "UPDATE relay_lease SET holder = '', take = 0, size = 0, until = {now} + %s"
+        if first is None or not self.change(
+            cursor, rest + " WHERE lane = %s AND holder = %s AND take = %s", [delay, *held]
+        ):
+            return False
         if reason:
-            place = [lane, first]
-            self.change(cursor, "UPDATE relay_message SET tries = tries + 1 WHERE lane = %s AND id = %s", place)
-            rows = self.select(cursor, "SELECT tries FROM relay_message WHERE lane = %s AND id = %s", place)
-            if rows and rows[0][0] >= limit:
-                self.change(cursor, BURY, [rows[0][0], reason, *place])
-                self.change(cursor, "DELETE FROM relay_message WHERE lane = %s AND id = %s", place)
-        if delay and self.heads(cursor, [lane]):
-            rest = "UPDATE relay_lease SET holder = '', take = 0, size = 0, until = {now} + %s WHERE lane = %s"
-            self.change(cursor, rest, [delay, lane])
-        else:
-            self.change(cursor, "DELETE FROM relay_lease WHERE lane = %s", [lane])
-            self.ring_lanes(cursor, [lane])
+            self.note_failure(cursor, [lease[0], first], reason, limit)
+        if not (delay and self.heads(cursor, [lease[0]])):
+            self.change(cursor, "DELETE FROM relay_lease WHERE lane = %s AND holder = ''", [lease[0]])
+            self.ring_lanes(cursor, [lease[0]])
+        return True
+
+    def note_failure(self, cursor: Any, place: list[Any], reason: str, limit: int) -> None:
+        """Of the message at this lane and id. After so many it is a dead letter."""
+        self.change(cursor, "UPDATE relay_message SET tries = tries + 1 WHERE lane = %s AND id = %s", place)
+        rows = self.select(cursor, "SELECT tries FROM relay_message WHERE lane = %s AND id = %s", place)
+        if rows and rows[0][0] >= limit:
+            self.change(cursor, BURY, [rows[0][0], reason, *place])
+            self.change(cursor, "DELETE FROM relay_message WHERE lane = %s AND id = %s", place)
 
     def heads(self, cursor: Any, lanes: Iterable[str]) -> list[str]:
         """The channels of the first messages of these lanes."""

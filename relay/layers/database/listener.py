@@ -136,6 +136,7 @@ class Listener:
         try:
             if self.connection is None:
                 self.open()
+                seconds = 0
             self.tell()
             self.listen(seconds)
         except psycopg2.Error as e:

@@ -47,8 +47,9 @@ class Lives(Leases):
 
     def epoch(self, cursor: Any) -> str:
         make = "INSERT INTO relay_epoch (name, swept) SELECT %s, 0 WHERE NOT EXISTS (SELECT 1 FROM relay_epoch)"
+        make += " ON CONFLICT (one) DO NOTHING"
         self.change(cursor, make, [secrets.token_hex(8)])
-        return self.select(cursor, "SELECT min(name) FROM relay_epoch")[0][0]
+        return self.select(cursor, "SELECT name FROM relay_epoch")[0][0]
 
     def sweep(self, pause: float, stall: float, limit: int) -> tuple[int, Counter[str]] | None:
         """
@@ -93,7 +94,9 @@ class Lives(Leases):
             self.change(cursor, change, [2 * stall, 2 * stall, gap])
 
     def bury_readers(self, cursor: Any, limit: int) -> int:
-        dead = self.select(cursor, "SELECT name FROM relay_life WHERE kind = 'reader' AND until <= {now}")
+        # Not who is just saying that he lives.
+        gone = "SELECT name FROM relay_life m WHERE kind = 'reader' AND until <= {now} " + self.SKIP
+        dead = self.select(cursor, gone)
         # Whoever has a lease and is not known is dead, too.
         dead += self.select(
             cursor,
@@ -114,8 +117,9 @@ class Lives(Leases):
     def bury_processes(self, cursor: Any) -> Counter[str]:
         """Forget interface processes that are gone, with what waits for them; returns how much that was."""
         expired: Counter[str] = Counter()
-        for (name,) in self.select(cursor, "SELECT name FROM relay_life WHERE kind = 'process' AND until <= {now}"):
-            for table in ("relay_crowd", "relay_member"):
+        gone = "SELECT name FROM relay_life m WHERE kind = 'process' AND until <= {now} " + self.SKIP
+        for (name,) in self.select(cursor, gone):
+            for table in ("relay_member", "relay_crowd"):
                 self.change(cursor, "DELETE FROM %s WHERE process = %%s" % table, [name])
             expired[name] = self.change(cursor, "DELETE FROM relay_message WHERE channel = %s", [name])
             self.change(cursor, "DELETE FROM relay_lease WHERE lane = %s", [name])

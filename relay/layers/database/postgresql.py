@@ -2,11 +2,14 @@
 
 import functools
 import logging
-import time
+import threading
 import weakref
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import DatabaseError
+
+from relay.exceptions import LayerUnavailable
 from relay.layers.database.figures import Figures
 from relay.layers.database.groups import Groups
 from relay.layers.database.listener import Bell, Listener
@@ -48,12 +51,13 @@ class PostgresqlStore(Lives, Groups, Figures):
     def __init__(self, alias: str):
         super().__init__(alias)
         self.listener = Listener(self.connect, self.name)
-        self.vacuumed = time.monotonic()
 
     def connect(self) -> Any:
         """A connection of our own, made as Django makes its."""
         connection = self.connection
-        return connection.get_new_connection(connection.get_connection_params())
+        # Others of this process wait while it is made.
+        limits = {"connect_timeout": 5, "tcp_user_timeout": 5000}
+        return connection.get_new_connection({**connection.get_connection_params(), **limits})
 
     def call(self, cursor: Any, name: str, params: list[Any]) -> list[Any]:
         """Call a function, which each connection prepares when it needs it first."""
@@ -125,10 +129,20 @@ class PostgresqlStore(Lives, Groups, Figures):
         self.change(cursor, "DELETE FROM relay_sender WHERE at < {now} - %s", [MEMORY])
 
     def tidy(self) -> None:
-        """Remove dead rows; that waits for nobody, and nobody waits for it."""
-        if time.monotonic() - self.vacuumed < VACUUM or self.in_transaction:
-            return
-        self.vacuumed = time.monotonic()
+        """Remove dead rows, if it is time for that, beside everything else: nobody waits for it."""
+        claim = "UPDATE relay_epoch SET vacuumed = {now} WHERE vacuumed < {now} - %s"
+        if self.do(lambda cursor: self.change(cursor, claim, [VACUUM]), whole=True):
+            threading.Thread(target=self.vacuum, name="relay-vacuum", daemon=True).start()
+
+    def vacuum(self) -> None:
+        try:
+            self.vacuum_all()
+        except (LayerUnavailable, DatabaseError) as e:
+            logger.warning("Dead rows could not be removed, which is tried again: %s", e)
+        finally:
+            self.connection.close()
+
+    def vacuum_all(self) -> None:
         for table in ("relay_message_durable", "relay_message_passing", *TABLES[1:5]):
             statement = "VACUUM (SKIP_LOCKED, TRUNCATE false, ANALYZE) %s" % table
             self.do(functools.partial(self.change, statement=statement), whole=True)

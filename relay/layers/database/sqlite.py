@@ -126,6 +126,8 @@ class SqliteStore(Lives, Groups, Figures):
                 "SELECT %s FROM relay_message WHERE lane = %%s AND deadline > {now} ORDER BY id LIMIT %%s" % COLUMNS
             )
             run = [Taken(*row) for row in self.select(cursor, select, [lane, limit - len(taken)])]
+            if not run:
+                continue  # It has expired just now.
             if run[0].tries:
                 return taken or run[:1]
             for message in run:

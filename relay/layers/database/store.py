@@ -71,6 +71,8 @@ class Store(Remote):
 
     #: The present time, in SQL.
     NOW: str
+    #: What ends a choice of rows: it locks them, where others may write meanwhile.
+    LOCK = ""
 
     def __init__(self, alias: str):
         super().__init__("The database %r of the channel layer" % alias)
@@ -114,6 +116,7 @@ class Store(Remote):
     def fail(self, error: Exception) -> None:
         """Let go of the connection: the next has a fresh one. Raises what no waiting would mend."""
         if isinstance(error, ProgrammingError | OperationalError) and is_missing(error):
+            self.failed(error)
             problem = str(error).strip().split("\n")[0]
             raise LayerUnavailable("%s lacks its tables (%s): run manage.py migrate" % (self.name, problem)) from error
         if isinstance(error, ProgrammingError):

@@ -13,7 +13,17 @@ import redis
 from asgi_redis import core, sentinel
 
 from relay.exceptions import LayerUnavailable
-from relay.layers.delivery import ChannelStatus, DeadLetter, Delivery, Lease, Outgoing, Record, leases_of, warn_of_lost
+from relay.layers.delivery import (
+    ChannelStatus,
+    DeadLetter,
+    Delivery,
+    Lease,
+    Outgoing,
+    Record,
+    leases_of,
+    storable,
+    warn_of_lost,
+)
 from relay.layers.heart import Beating
 from relay.layers.redis import records
 from relay.layers.redis.client import Client, MasterPool
@@ -204,7 +214,7 @@ class LeasingRedisLayer(RedisGroups, Beating):
         for (reader, shard), leases in by_holder(leases_of(deliveries)).items():
             reader.settle()
             keys = [reader.held, *reader.lane_keys(leases)]
-            args = [reason, int(delay * 1000), self.max_deliveries, *(lease.take for lease in leases)]
+            args = [storable(reason), int(delay * 1000), self.max_deliveries, *(lease.take for lease in leases)]
             warn_of_lost(shard.run_or_later("lane_give_back", keys, args))
 
     def leave(self) -> None:
@@ -226,12 +236,12 @@ class LeasingRedisLayer(RedisGroups, Beating):
 
     def dead_letter(self, delivery: Delivery, reason: str) -> None:
         if delivery.lease is not None:
-            self._bury(delivery.lease, delivery.position, reason)
+            self._bury(delivery.lease, delivery.place, reason)
             self.acknowledge([delivery])
 
     def _bury(self, lease: Lease, position: int, reason: str) -> None:
         reader, shard = lease.holder
-        args = [lease.take, position, reason]
+        args = [lease.take, position, storable(reason)]
         shard.run_or_later("lane_bury", [reader.held, self.keys.lane(lease.lane)], args)
 
     # Serialization

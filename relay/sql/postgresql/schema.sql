@@ -91,8 +91,10 @@ CREATE UNLOGGED TABLE relay_sender (
     at double precision NOT NULL
 ) WITH (fillfactor = 50);
 
--- One row: when the tables were last cleaned up. Its name is new after a crash, for it is gone then.
+-- One row: when the tables were last cleaned up, and dead rows removed. Its name is new after a crash, for it is gone then.
 CREATE UNLOGGED TABLE relay_epoch (
+    one integer PRIMARY KEY DEFAULT 1,
     name text NOT NULL,
-    swept double precision NOT NULL
+    swept double precision NOT NULL,
+    vacuumed double precision NOT NULL DEFAULT 0
 );

@@ -26,6 +26,7 @@ DECLARE
     total integer := 0;
     current text;
     closed boolean;
+    more boolean := false;
     leased text[] := '{}';
     heads bigint[];
     sizes integer[];
@@ -58,7 +59,7 @@ BEGIN
         END IF;
     END LOOP;
     IF lanes <> '{}' THEN
-        PERFORM FROM relay_life WHERE kind = 'reader' AND name = p_holder;
+        PERFORM FROM relay_life WHERE kind = 'reader' AND name = p_holder FOR KEY SHARE;
         IF NOT FOUND THEN
             INSERT INTO relay_life VALUES ('reader', p_holder, now + p_lease) ON CONFLICT DO NOTHING;
         END IF;
@@ -71,7 +72,8 @@ BEGIN
             ORDER BY c.first, x.id
         LOOP
             IF message.lane IS DISTINCT FROM current THEN
-                EXIT WHEN total >= p_limit OR (message.tries > 0 AND total > 0) OR bytes > 4000000;
+                more := (message.tries > 0 AND total > 0) OR bytes > 4000000;
+                EXIT WHEN more OR total >= p_limit;
                 current := message.lane;
                 closed := message.channel <> ALL (p_names);
                 CONTINUE WHEN closed;
@@ -101,7 +103,9 @@ BEGIN
             SELECT DISTINCT (SELECT m.channel FROM relay_message m WHERE m.lane = f.lane ORDER BY m.id LIMIT 1)
             FROM unnest(freed) f (lane) WHERE f.lane <> ALL (leased)));
     END IF;
-    IF total >= p_limit OR tries > 0 THEN
+    IF more THEN
+        PERFORM relay_ring(p_names);
+    ELSIF total >= p_limit OR tries > 0 THEN
         PERFORM relay_ring(array(SELECT DISTINCT unnest(kinds)));
     END IF;
     lane := NULL; tries := lost;

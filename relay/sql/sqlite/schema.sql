@@ -70,6 +70,7 @@ CREATE TABLE relay_count (
 ) WITHOUT ROWID;
 
 CREATE TABLE relay_epoch (
+    one integer PRIMARY KEY DEFAULT 1,
     name text NOT NULL,
     swept real NOT NULL
 );

@@ -159,6 +159,18 @@ def test_what_can_not_be_read_is_a_dead_letter_and_the_next_is_served(make):
     assert letter.reason.startswith("It can't be read: ")
 
 
+def test_what_is_given_up_before_something_unreadable_is_kept_itself(make):
+    layer = make(ordering={"c": "room"})
+    for n in range(2):
+        layer.send("c", {"room": "a", "n": n})
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE relay_message SET body = %s WHERE id = (SELECT max(id) FROM relay_message)", [b"\xc1"])
+    (delivery,) = layer.take(["c"], 10)
+    layer.dead_letter(delivery, "given up")
+    assert {letter.reason: letter.content for letter in layer.dead_letters()}["given up"] == {"room": "a", "n": 0}
+    assert layer.take(["c"], 10) == []
+
+
 def test_without_its_tables_it_says_what_to_do(make):
     layer = make(patience=0)
     with connection.cursor() as cursor:

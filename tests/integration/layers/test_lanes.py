@@ -172,6 +172,15 @@ def test_after_so_many_failures_a_message_is_a_dead_letter_and_the_next_is_deliv
     assert [row.dead for row in layer.status()] == [1]
 
 
+def test_a_reason_may_quote_anything(make_layer):
+    """A traceback quotes what a client has sent, which may be no text that a server takes."""
+    layer = make_layer(max_deliveries=1, **ROOMS)
+    say(layer, "a", 1, 2)
+    layer.give_back(layer.take(["rooms"]), "ValueError: \0 and \ud800")
+    layer.dead_letter(layer.take(["rooms"])[0], "ValueError: \0 and \ud800")
+    assert [letter.content["n"] for letter in layer.dead_letters()] == [1, 2]
+
+
 def test_a_message_that_the_worker_gives_up_is_a_dead_letter_at_once(make_layer):
     layer = make_layer(**ROOMS)
     say(layer, "a", 1, 2, 3)
