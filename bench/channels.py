@@ -39,6 +39,8 @@ class Channels4(OnPython):
     title = "Channels 4.3, pub/sub, 2 uvicorn"
     layer = "channels_redis.pubsub.RedisPubSubChannelLayer"
     folder_of_peer = PEERS / "channels4"
+    #: What it needs beside Channels.
+    wanted: tuple[str, ...] = ("channels_redis==4.3.*",)
 
     def __init__(self, folder: Path):
         super().__init__(folder)
@@ -46,8 +48,8 @@ class Channels4(OnPython):
 
     @classmethod
     def absent(cls) -> str | None:
-        wanted = ["channels==4.3.*", "channels_redis==4.3.*", "daphne==4.2.*", "uvicorn[standard]==0.38.*"]
-        return cls.install(*wanted, "channels_postgres==4.*", "psycopg[binary,pool]", "django-environ")
+        wanted = ["channels==4.3.*", "daphne==4.2.*", "uvicorn[standard]==0.38.*", "psycopg[binary]", "django-environ"]
+        return cls.install(*wanted, *cls.wanted)
 
     def start_all(self) -> None:
         subprocess.run([self.python, "channels4.py", "prepare"], check=True, cwd=SCRIPTS, env=self.environment)
@@ -78,6 +80,8 @@ class Channels4Alone(Channels4OnPostgres):
     name = "channels4-postgresql-alone"
     title = "Channels 4.3, channels_postgres, 2 uvicorn, PostgreSQL alone"
     layer = "channels_postgres.core.PostgresChannelLayer"
+    folder_of_peer = PEERS / "channels4-postgres"
+    wanted = ("channels_postgres==1.1.*", "psycopg[pool]")
     needs_redis = False
 
 

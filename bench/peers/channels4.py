@@ -13,9 +13,8 @@ DATABASE = environ.Env.db_url_config(os.environ["DATABASE_URL"])
 CONFIGS = {
     "channels_redis.core.RedisChannelLayer": {"hosts": [os.environ["REDIS_URL"]], "capacity": 10_000},
     "channels_redis.pubsub.RedisPubSubChannelLayer": {"hosts": [os.environ["REDIS_URL"]]},
-    "channels_postgres.core.PostgresChannelLayer": {
-        name: DATABASE[name] for name in ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT")
-    },
+    # It makes Django's connection from this, without what Django fills in.
+    "channels_postgres.core.PostgresChannelLayer": {**DATABASE, "TIME_ZONE": None},
 }
 DATABASES = {"default": {**DATABASE, "CONN_MAX_AGE": 60}}
 INSTALLED_APPS = ["channels"]
