@@ -97,21 +97,23 @@ def closed_loop(crowd: Crowd, deployment: Deployment, in_flight: int, seconds: f
             for _ in range(count):
                 deployment.say(client)
 
+    def said() -> int:
+        return sum(sender.count for sender in senders)
+
     for sender in senders:
         for _ in range(in_flight):
             deployment.say(sender)
     crowd.listen(warm_up, answer)
     crowd.start_over()
     cpu, server, began = deployment.cpu(), deployment.cpu_of_servers(), time.perf_counter()
-    said = sum(sender.count for sender in senders)
-    deliveries, clock = crowd.listen(seconds, answer), seconds
-    while sum(sender.count for sender in senders) - said < ENOUGH and clock < PATIENCE * seconds:
+    before = said()
+    deliveries = crowd.listen(seconds, answer)
+    while said() - before < ENOUGH and time.perf_counter() - began < PATIENCE * seconds:
         deliveries += crowd.listen(seconds, answer)
-        clock = time.perf_counter() - began
     clock = time.perf_counter() - began
     used = deployment.cpu() - cpu
     return {
-        "messages/s": (sum(sender.count for sender in senders) - said) / clock,
+        "messages/s": (said() - before) / clock,
         "deliveries/s": deliveries / clock,
         "deliveries per CPU s": deliveries / used,
         "deliveries per server CPU s": deliveries / max(deployment.cpu_of_servers() - server, 0.001),

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
@@ -66,10 +65,7 @@ class Messages(APIView):
         data = request.data if isinstance(request.data, dict) else {}
         client_id = checked_or_new_client_id(data.get("client_id"))
         message = protocol.checked_message(data.get("message"))
-        with transaction.atomic():
-            row, is_new = ledger.store(Room.named(slug), sender, message, client_id)
-            if is_new:
-                row.ask_to_announce()
+        row, is_new = ledger.store_and_announce(slug, sender, message, client_id)
         response = Response(protocol.ack_frame(row), status=201 if is_new else 200)
         remember_guest(request, response, sender)
         return response

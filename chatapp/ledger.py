@@ -73,6 +73,15 @@ def store(room: Room, sender: Sender, message: str, client_id: str) -> tuple[Cha
     return outcome.row, outcome.is_new
 
 
+def store_and_announce(slug: str, sender: Sender, message: str, client_id: str) -> tuple[ChatMessage, bool]:
+    """As `store`, in the room of this name; and have it broadcast, in the same transaction where the layer can."""
+    with transaction.atomic():
+        row, is_new = store(Room.named(slug), sender, message, client_id)
+        if is_new:
+            row.ask_to_announce()
+    return row, is_new
+
+
 def store_all(drafts: Sequence[Draft]) -> list[Outcome]:
     """
     Store messages, each as its room's next, in one transaction. What is wrong with one is its outcome, and harms no

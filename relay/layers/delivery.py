@@ -120,6 +120,14 @@ def leases_of(deliveries: Iterable[Delivery]) -> list[Lease]:
     return list(dict.fromkeys(delivery.lease for delivery in deliveries if delivery.lease is not None))
 
 
+def by_holder(items: Iterable[Any]) -> dict[Any, list[Any]]:
+    """Leases, or ends of leases, by what has them."""
+    holders: dict[Any, list[Any]] = {}
+    for item in items:
+        holders.setdefault(item.holder, []).append(item)
+    return holders
+
+
 def warn_of_lost(lost: int | None) -> None:
     """Tell of acknowledgements, or the like, that changed nothing."""
     if lost:

@@ -21,9 +21,14 @@ LAST_BEAT = 1.0
 
 
 class Beating(LeasingLayer):
-    """A layer whose messages are on servers, which must know who lives."""
+    """
+    A layer whose messages are on servers, which must know who lives.
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    patience: seconds for which a send is tried again while its server can't be reached; then LayerUnavailable.
+    """
+
+    def __init__(self, *args: Any, patience: float = 15.0, **kwargs: Any):
+        self.patience = patience
         self.hearts: list[Heart] = []
         self._starting = threading.Lock()
         super().__init__(*args, **kwargs)
@@ -33,6 +38,10 @@ class Beating(LeasingLayer):
     def remotes(self) -> list[Any]:
         """The servers, each a `Remote`."""
         raise NotImplementedError
+
+    def _patience_of_sender(self) -> float:
+        """Seconds for which this thread tries to send."""
+        return self.patience if self.sender.patience is None else self.sender.patience
 
     def _start(self) -> None:
         """Begin to beat, with the first reader."""
@@ -76,6 +85,12 @@ class Beating(LeasingLayer):
     def _take_leave(self, remote: Any, readers: list[Any], processes: list[str]) -> None:
         """Tell a server that these are gone."""
         raise NotImplementedError
+
+
+def warn_of_released(lanes: int) -> None:
+    """Tell of lanes that a clean-up took from the dead."""
+    if lanes > 0:
+        logger.warning("Messages of %d lanes are delivered again: whoever had taken them is gone", lanes)
 
 
 class Heart:

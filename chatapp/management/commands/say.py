@@ -3,12 +3,11 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 
 from chatapp import ledger, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
-from chatapp.models import SERVER, Room, checked_or_new_client_id
+from chatapp.models import SERVER, checked_or_new_client_id
 
 
 class Command(BaseCommand):
@@ -24,10 +23,7 @@ class Command(BaseCommand):
         try:
             key = checked_or_new_client_id(client_id)
             sender = Sender(SERVER, protocol.checked_name(name))
-            with transaction.atomic():
-                row, is_new = ledger.store(Room.named(room), sender, protocol.checked_message(text), key)
-                if is_new:
-                    row.ask_to_announce()
+            row, is_new = ledger.store_and_announce(room, sender, protocol.checked_message(text), key)
         except ClientError as e:
             raise CommandError("%s (%s)" % (e.text, e.code)) from None
         self.stdout.write("Said in %s as message %d." % (room, row.seq) if is_new else "It was said before.")

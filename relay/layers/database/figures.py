@@ -65,12 +65,12 @@ class Figures(Store):
         self.do(work, whole=True)
         return [rows[channel] for channel in sorted(rows)]
 
-    def letters(self) -> list[tuple[DeadLetter, bytes]]:
-        """The dead letters, the oldest first, and their bodies."""
+    def letters(self) -> list[DeadLetter]:
+        """The dead letters, the oldest first, not yet read."""
         select = "SELECT %s FROM relay_letter ORDER BY died, mid" % LETTER
         found = self.do(lambda cursor: self.select(cursor, select), whole=True)
         return [
-            (DeadLetter(mid, channel, lane, died, attempts, reason, None, bytes(body)), bytes(body))
+            DeadLetter(mid, channel, lane, died, attempts, reason, None, bytes(body))
             for mid, lane, channel, _, body, _, died, attempts, reason in found
         ]
 

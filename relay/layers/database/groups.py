@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from relay.layers.database.store import Store
+from relay.layers.database.store import Store, columns_of
 from relay.layers.delivery import Outgoing
 
 EMPTY = "SELECT 1 FROM relay_member WHERE crowd = %s AND process = %s LIMIT 1"
@@ -44,8 +44,5 @@ class Groups(Store):
 
     def tell(self, cursor: Any, message: Outgoing, expiry: float) -> None:
         """Put a message into the queue of an interface process, which has always room for it."""
-        columns = "lane, channel, target, mid, body, sent, deadline"
-        values = [message.lane, message.channel, message.target, message.id, message.body, expiry]
-        insert = "INSERT INTO relay_message (%s) VALUES (%%s, %%s, %%s, %%s, %%s, {now}, {now} + %%s)" % columns
-        self.change(cursor, insert, values)
+        self.insert(cursor, [(*columns_of(message), expiry)])
         self.ring(cursor, [message.channel])

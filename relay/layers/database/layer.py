@@ -3,6 +3,7 @@
 import functools
 import itertools
 import logging
+import math
 import threading
 import time
 from collections import Counter
@@ -22,11 +23,12 @@ from relay.layers.delivery import (
     Lease,
     Outgoing,
     Record,
+    by_holder,
     leases_of,
     storable,
     warn_of_lost,
 )
-from relay.layers.heart import Beating
+from relay.layers.heart import Beating, warn_of_released
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +40,6 @@ BATCH = 500
 SHARE, ALLOWED = 8, 0.5
 #: Seconds after which what was counted is written down.
 COUNT_AFTER = 1.0
-#: How long durable messages are kept.
-INFINITE = float("inf")
 
 
 class DatabaseChannelLayer(Beating):
@@ -51,14 +51,12 @@ class DatabaseChannelLayer(Beating):
     there exists if and only if it is committed, and can't be received before. Take and acknowledge outside of any.
 
     alias: of the database, as in DATABASES. It holds one such layer.
-    patience: seconds for which a send is tried again while the database can't be reached; then LayerUnavailable.
     """
 
     extensions = [*Beating.extensions, "transactions"]
 
-    def __init__(self, *args: Any, alias: str = "default", patience: float = 15.0, **kwargs: Any):
+    def __init__(self, *args: Any, alias: str = "default", **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.patience = patience
         self.store: Any = make_store(alias)
         #: Channel → how many messages may be sent there without counting what waits, and until when.
         self.allowed: dict[str, tuple[int, float]] = {}
@@ -84,8 +82,7 @@ class DatabaseChannelLayer(Beating):
 
     def _patiently(self, task: Callable[[], T]) -> T:
         """A transaction is not tried again by parts."""
-        patience = self.patience if self.sender.patience is None else self.sender.patience
-        return self.store.patiently(task, 0 if self.store.in_transaction else patience)
+        return self.store.patiently(task, 0 if self.store.in_transaction else self._patience_of_sender())
 
     def _once(self, task: Callable[[Call], T]) -> T:
         """Do a sending task so that it has its effect once, though it may be tried again."""
@@ -118,9 +115,9 @@ class DatabaseChannelLayer(Beating):
         rooms = [self._room(channel, amounts[number]) for channel, number in numbers.items()]
         places, left = self._once(lambda call: self.store.send(call, rooms, which, messages))
         until = time.monotonic() + ALLOWED
-        self.allowed.update(
-            (room.channel, (space // SHARE, until)) for room, space in zip(rooms, left, strict=True) if space >= SHARE
-        )
+        for room, space in zip(rooms, left, strict=True):
+            if room.capacity is not None and space >= SHARE:
+                self.allowed[room.channel] = (space // SHARE, until)
         return [positions[place] for place in places]
 
     def _room(self, channel: str, amount: int) -> Room:
@@ -131,7 +128,7 @@ class DatabaseChannelLayer(Beating):
             self.allowed[channel] = (space - amount, until)
         expiry = self.expiry_of(channel)
         capacity = None if known else self.get_capacity(channel)
-        return Room(channel, capacity, INFINITE if expiry is None else expiry)
+        return Room(channel, capacity, math.inf if expiry is None else expiry)
 
     def _make_room(self) -> bool:
         """Drop what has expired; whether there was something."""
@@ -196,7 +193,7 @@ class DatabaseChannelLayer(Beating):
         warn_of_lost(self.store.or_later(lambda: self.store.acknowledge(reader.name, ended)))
 
     def give_back(self, deliveries: Iterable[Delivery], reason: str = "", delay: float = 0) -> None:
-        for reader, leases in by_holder(deliveries).items():
+        for reader, leases in by_holder(leases_of(deliveries)).items():
             self._settle(reader)
             asked = (reader.name, [lease.held for lease in leases], storable(reason), delay, self.max_deliveries)
             warn_of_lost(self.store.or_later(functools.partial(self.store.give_back, *asked)))
@@ -217,7 +214,7 @@ class DatabaseChannelLayer(Beating):
     def renew(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
         deliveries = list(deliveries)
         still = set()
-        for reader, leases in by_holder(deliveries).items():
+        for reader, leases in by_holder(leases_of(deliveries)).items():
             asked = (reader.name, [lease.held for lease in leases], self.lease)
             answer = self._patiently(functools.partial(self.store.renew, *asked))
             still |= {lease for lease, has in zip(leases, answer, strict=True) if has}
@@ -300,8 +297,7 @@ class DatabaseChannelLayer(Beating):
         if swept is None:
             return
         released, expired = swept
-        if released:
-            logger.warning("Messages of %d lanes are delivered again: whoever had taken them is gone", released)
+        warn_of_released(released)
         self._count_expired(expired)
         store.tidy()
 
@@ -349,9 +345,9 @@ class DatabaseChannelLayer(Beating):
 
     def dead_letters(self) -> list[DeadLetter]:
         letters = self.store.letters()
-        for letter, body in letters:
-            letter.content = self._readable(body)
-        return [letter for letter, _ in letters]
+        for letter in letters:
+            letter.content = self._readable(letter.raw)
+        return letters
 
     def retry_dead(self, ids: Iterable[str]) -> int:
         return self.store.retry_letters(list(ids))
@@ -387,12 +383,3 @@ def make_store(alias: str) -> Store:
             "The database layer knows %s, and DATABASES[%r] is on %s" % (" and ".join(stores), alias, vendor)
         )
     return stores[vendor](alias)
-
-
-def by_holder(deliveries: Iterable[Delivery]) -> dict[DatabaseReader, list[RowLease]]:
-    """The leases of these, by reader."""
-    holders: dict[DatabaseReader, list[RowLease]] = {}
-    for lease in leases_of(deliveries):
-        if isinstance(lease, RowLease):
-            holders.setdefault(lease.holder, []).append(lease)
-    return holders

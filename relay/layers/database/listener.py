@@ -1,7 +1,6 @@
 """How PostgreSQL wakes who waits: LISTEN and NOTIFY, on one connection a process."""
 
 import hashlib
-import logging
 import os
 import select
 import threading
@@ -12,8 +11,6 @@ from typing import Any
 import psycopg2
 
 from relay.layers.remote import Remote
-
-logger = logging.getLogger(__name__)
 
 
 class Bell:

@@ -9,8 +9,6 @@ from relay.layers.database.store import marks
 
 #: Rows that one statement writes, and that one clean-up deletes at most.
 BATCH, CLEARED = 300, 5000
-#: Seconds for which a sender's last call is remembered.
-MEMORY = 600
 
 
 class Lives(Leases):

@@ -13,7 +13,7 @@ from relay.exceptions import LayerUnavailable
 from relay.layers.database.figures import Figures
 from relay.layers.database.groups import Groups
 from relay.layers.database.listener import Bell, Listener
-from relay.layers.database.lives import MEMORY, Lives
+from relay.layers.database.lives import Lives
 from relay.layers.database.schema import TABLES
 from relay.layers.database.store import Call, End, Room, Taken
 from relay.layers.delivery import Outgoing
@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 #: Seconds between two removals of dead rows. The server's own come once a minute, and tables that live as fast as
 #: these are full of them by then.
 VACUUM = 10.0
+#: Seconds for which a sender's last call is remembered.
+MEMORY = 600
 
 ENDS = "text[], bigint[], integer[], bigint[], bigint[], integer[]"
 #: The functions, with the types of what they take.

@@ -2,6 +2,8 @@
 
 import contextlib
 import functools
+import math
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from relay.layers.database import fifos
 from relay.layers.database.figures import Figures
 from relay.layers.database.groups import Groups
 from relay.layers.database.lives import Lives
-from relay.layers.database.store import Call, End, Room, Taken
+from relay.layers.database.store import Call, End, Room, Taken, columns_of
 from relay.layers.delivery import Outgoing
 
 COLUMNS = "lane, id, channel, target, mid, body, sent, tries"
@@ -55,7 +57,7 @@ class SqliteStore(Lives, Groups, Figures):
         self, call: Call, rooms: list[Room], which: list[int], messages: list[Outgoing]
     ) -> tuple[list[int], list[int]]:
         refused: list[int] = []
-        left: list[float] = []
+        left: list[int] = []
 
         def work(cursor: Any) -> None:
             left[:] = [self.room(cursor, room.channel, room.capacity) for room in rooms]
@@ -71,18 +73,13 @@ class SqliteStore(Lives, Groups, Figures):
             self.insert(cursor, rows)
             self.ring(cursor, {room.channel for room in rooms})
 
-        self.do(work, durable=any(room.expiry == float("inf") for room in rooms))
-        return refused, [0 if room == float("inf") else int(room) for room in left]
+        self.do(work, durable=any(room.expiry == math.inf for room in rooms))
+        return refused, left
 
-    def insert(self, cursor: Any, rows: list[tuple[Any, ...]]) -> None:
-        values = "(%%s, %%s, %%s, %%s, %%s, %s, %s + %%s)" % (self.NOW, self.NOW)
-        columns = "lane, channel, target, mid, body, sent, deadline"
-        cursor.executemany("INSERT INTO relay_message (%s) VALUES %s" % (columns, values), rows)
-
-    def room(self, cursor: Any, channel: str, capacity: int | None) -> float:
+    def room(self, cursor: Any, channel: str, capacity: int | None) -> int:
         """How many more messages a channel takes; see `relay/sql/postgresql/room.sql`."""
         if capacity is None:
-            return float("inf")
+            return sys.maxsize
         flying = self.select(cursor, "SELECT coalesce(sum(size), 0) FROM relay_lease WHERE channel = %s", [channel])
         most = capacity + flying[0][0]
         some = "SELECT 1 FROM relay_message WHERE channel = %s LIMIT %s"
@@ -209,7 +206,7 @@ class SqliteStore(Lives, Groups, Figures):
                     answers.append(("", number, 0, [channel for (channel,) in found]))
             for process, numbers in members.items():
                 mine = [place for place, number in enumerate(which) if number in numbers]
-                room = int(self.room(cursor, process, capacities[process]))
+                room = self.room(cursor, process, capacities[process])
                 rows = [(process, process, "@" + groups[which[i]], *messages[i], expiry) for i in mine[:room]]
                 self.insert(cursor, rows)
                 missed = Counter(which[i] for i in mine[room:])
@@ -236,10 +233,6 @@ QUEUES = """
     SELECT process, capacity FROM relay_crowd c WHERE crowd = %s AND until > {now} AND process <> '' AND EXISTS
         (SELECT 1 FROM relay_life l WHERE l.kind = 'process' AND l.name = c.process AND l.until > {now})
 """
-
-
-def columns_of(message: Outgoing) -> tuple[str, str, str, str, bytes]:
-    return message.lane, message.channel, message.target, message.id, message.body
 
 
 @functools.cache

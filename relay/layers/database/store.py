@@ -139,6 +139,12 @@ class Store(Remote):
         cursor.execute(statement.replace("{now}", self.NOW), params)
         return max(cursor.rowcount, 0)
 
+    def insert(self, cursor: Any, rows: list[tuple[Any, ...]]) -> None:
+        """Put messages into their lanes: `columns_of` each, and its expiry. On PostgreSQL none that is durable."""
+        values = "(%%s, %%s, %%s, %%s, %%s, %s, %s + %%s)" % (self.NOW, self.NOW)
+        columns = "lane, channel, target, mid, body, sent, deadline"
+        cursor.executemany("INSERT INTO relay_message (%s) VALUES %s" % (columns, values), rows)
+
     # What each database does in its way
 
     def send(
@@ -146,8 +152,8 @@ class Store(Remote):
     ) -> tuple[list[int], list[int]]:
         """
         Put messages at the ends of their lanes; `which` of the rooms each is for. Returns the positions of those that
-        were refused since their channels are full, or come behind one that was; and how many more each room takes (0
-        where that was not asked).
+        were refused since their channels are full, or come behind one that was; and how many more each room takes, of
+        those with a capacity.
         """
         raise NotImplementedError
 
@@ -187,7 +193,7 @@ class Store(Remote):
         raise NotImplementedError
 
     def make_bell(self, reader: str) -> Any:
-        """What a reader waits with: see `relay.layers.database.bells`."""
+        """What a reader waits with: see `fifos.Fifo` and `listener.Bell`."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -200,6 +206,10 @@ class Store(Remote):
 def is_missing(error: Exception) -> bool:
     """Whether the tables are not there."""
     return "no such table" in str(error) or getattr(error.__cause__, "pgcode", "") in ("42P01", "42883")
+
+
+def columns_of(message: Outgoing) -> tuple[str, str, str, str, bytes]:
+    return message.lane, message.channel, message.target, message.id, message.body
 
 
 def marks(values: Sequence[Any]) -> str:

@@ -20,11 +20,12 @@ from relay.layers.delivery import (
     Lease,
     Outgoing,
     Record,
+    by_holder,
     leases_of,
     storable,
     warn_of_lost,
 )
-from relay.layers.heart import Beating
+from relay.layers.heart import Beating, warn_of_released
 from relay.layers.redis import records
 from relay.layers.redis.client import Client, MasterPool
 from relay.layers.redis.groups import RedisGroups
@@ -46,7 +47,6 @@ class LeasingRedisLayer(RedisGroups, Beating):
     """
     What relay's two Redis layers share.
 
-    patience: seconds for which a send is tried again while its server can't be reached; then LayerUnavailable.
     connection_kwargs: for redis-py's connections; the time limits in `CONNECTION` hold unless given.
     """
 
@@ -54,12 +54,10 @@ class LeasingRedisLayer(RedisGroups, Beating):
         self,
         *args: Any,
         prefix: str = "asgi:",
-        patience: float = 15.0,
         connection_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ):
         self.keys = Keys(prefix)
-        self.patience = patience
         super().__init__(*args, prefix=prefix, connection_kwargs={**CONNECTION, **(connection_kwargs or {})}, **kwargs)
         self.shards = [
             Shard(index, functools.partial(self.connection, index), self.keys.shared) for index in range(self.ring_size)
@@ -141,8 +139,7 @@ class LeasingRedisLayer(RedisGroups, Beating):
         """
         lease = int(self.lease * 1000)
         released = shard.run("sweep", [self.keys.swept], (pause, lease // 2, self.max_deliveries, batch))
-        if released > 0:
-            logger.warning("Messages of %d lanes are delivered again: whoever had taken them is gone", released)
+        warn_of_released(released)
         return released >= 0
 
     def _put(self, shard: Shard, messages: list[Outgoing], tell: bool = False) -> list[int]:
@@ -175,8 +172,7 @@ class LeasingRedisLayer(RedisGroups, Beating):
     def _run_once(self, shard: Shard, script: str, keys: list[str], args: list[Any]) -> Any:
         """Run a sending script so that it has its effect once, under the name of this thread as sender."""
         name, call = self.sender.next_call(self.new_id)
-        patience = self.patience if self.sender.patience is None else self.sender.patience
-        return shard.run_patiently(script, [self.keys.sender(name), *keys], [call, *args], patience)
+        return shard.run_patiently(script, [self.keys.sender(name), *keys], [call, *args], self._patience_of_sender())
 
     @staticmethod
     def _milliseconds(seconds: float | None) -> int:
@@ -340,14 +336,6 @@ class RedisSentinelChannelLayer(LeasingRedisLayer, sentinel.RedisSentinelChannel
                 service_name, redis_class=Client, connection_pool_class=MasterPool
             )
         return self._master_connections[service_name]
-
-
-def by_holder(items: Iterable[Any]) -> dict[tuple[RedisReader, Shard], list[Any]]:
-    """Leases, or ends of leases, by reader and server."""
-    holders: dict[tuple[RedisReader, Shard], list[Any]] = {}
-    for item in items:
-        holders.setdefault(item.holder, []).append(item)
-    return holders
 
 
 def batches(items: Iterable[Any], size: int) -> Iterable[list[Any]]:

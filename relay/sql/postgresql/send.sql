@@ -3,7 +3,7 @@
 -- room), and seconds that they are kept
 -- p_which: of each message, which of the channels, from 1
 -- Returns the places, from 1, of those that were refused since their channels are full, or come behind one that was; and
--- how many more each channel takes (0: not asked).
+-- how many more each channel takes, of those with a capacity.
 CREATE OR REPLACE FUNCTION relay_send(
     p_sender text, p_call bigint, p_again boolean,
     p_channels text[], p_capacities integer[], p_expiries double precision[],
@@ -50,9 +50,4 @@ BEGIN
     IF p_sender <> '' AND refused <> '{}' THEN
         UPDATE relay_sender SET answer = refused WHERE name = p_sender;
     END IF;
-    FOR i IN 1 .. cardinality(p_channels) LOOP
-        IF p_capacities[i] < 0 THEN
-            rooms[i] := 0;
-        END IF;
-    END LOOP;
 END $$;

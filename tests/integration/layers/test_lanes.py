@@ -262,22 +262,22 @@ def test_a_lease_lasts_as_long_as_its_thread_lives(make_layer, elsewhere):
 
 
 def test_a_reader_that_waits_is_woken_at_once(make_layer, elsewhere):
-    """A17, A20: and an idle server among several adds no waiting. What the way itself takes is measured as well."""
+    """A17, A20: and an idle server among several adds no waiting.
+
+    One that looks now and then may look at the right time after one pause, not after three that are no multiples of
+    each other; the best of several tells, as a busy machine makes any of them late.
+    """
     layer = make_layer(capacity=1000)
-    delays, ways = [], []
     layer.receive(["c"])
-    for n in range(30):
-        began = time.monotonic()
-        layer.send("c", {"n": n})
-        layer.receive(["c"])
-        ways.append(time.monotonic() - began)
-    for n in range(30):
-        timer = threading.Timer(0.02, lambda: layer.send("c", {"sent": time.monotonic(), "n": n}))  # noqa: B023
-        timer.start()
-        _, content = layer.receive(["c"], block=True)
-        delays.append(time.monotonic() - content["sent"])
-        timer.join()
-    assert sorted(delays)[len(delays) // 2] < 0.015 + 2 * sorted(ways)[len(ways) // 2]
+    for pause in (0.02, 0.027, 0.038):
+        delays = []
+        for n in range(10):
+            timer = threading.Timer(pause, lambda: layer.send("c", {"sent": time.monotonic(), "n": n}))  # noqa: B023
+            timer.start()
+            _, content = layer.receive(["c"], block=True)
+            delays.append(time.monotonic() - content["sent"])
+            timer.join()
+        assert min(delays) < 0.025
 
 
 def test_one_message_wakes_a_reader_and_the_next_another(make_layer):
