@@ -1,12 +1,14 @@
 """
-Parley: the chat itself. It knows Channels and Django; of relay only `linearize`.
+Parley: the chat itself. It knows Channels and Django; of relay only how to consume and to send.
 
     consumers    what a worker does for each channel (bound in routing.py)
     decorators   errors as answers
     exceptions   every error code and close code a client can meet
     protocol     the wire: client frames in, server frames out (pure)
     identity     who a socket or a request is: a user, or a guest
-    models       rooms, numbered messages, presence
+    models       rooms, numbered messages, presence, grants of tokens
+    tokens       who one is, by a signed token
+    logins       what let a socket in, and whether it still holds
     ledger       saving once and in order, and broadcasting what was saved
     joining      how a socket enters a room, catches up, stays and leaves
     commands     what each client frame does

@@ -45,16 +45,32 @@ def perform(messages: Sequence[Message]) -> None:
     for message in messages:
         name = message.reply_channel.name
         try:
-            # A socket that is not, or no longer, in a room.
-            if name not in seats:
-                raise ClientError("not_joined")
-            command = protocol.decode(message.get("text"))
-            ACTIONS[type(command)](message, Member(message.reply_channel, *seats[name]), command)
-            if isinstance(command, protocol.Slash):
-                # It may be called something else now.
+            changed = act(message, *seats[name]) if name in seats else come_in(message)
+            if changed:
                 seats.update(Presence.seats({name}))
         except ClientError as e:
             answer(message, e)
+
+
+def act(message: Message, sender: Sender, slug: str) -> bool:
+    """Do what the frame of a socket asks for. Returns whether it may be somebody else, or called otherwise, now."""
+    command = protocol.decode(message.get("text"))
+    if not slug and not isinstance(command, ROOMLESS):
+        raise ClientError("no_room")
+    ACTIONS[type(command)](message, Member(message.reply_channel, sender, slug), command)
+    return isinstance(command, protocol.Slash | protocol.Auth)
+
+
+def come_in(message: Message) -> bool:
+    """The first frame of a socket that was to say who it is; of any other the server knows nothing, or no more."""
+    wanted = joining.waiting(message.reply_channel)
+    if wanted is None:
+        raise ClientError("not_joined")
+    command = protocol.decode(message.get("text"))
+    if not isinstance(command, protocol.Auth):
+        raise ClientError("auth_needed")
+    joining.come_in(message.reply_channel, wanted, command.token)
+    return True
 
 
 def say(message: Message, member: Member, command: protocol.Say) -> None:
@@ -88,6 +104,11 @@ def typing(message: Message, member: Member, command: protocol.Typing) -> None:
 
 def presence(message: Message, member: Member, command: protocol.AskPresence) -> None:
     member.reply(joining.presence_frame(member.room))
+
+
+def auth(message: Message, member: Member, command: protocol.Auth) -> None:
+    room = member.room if member.slug else None
+    joining.identify(member.reply_channel, room, member.sender, command.token)
 
 
 def slash(message: Message, member: Member, command: protocol.Slash) -> None:
@@ -125,6 +146,9 @@ ACTIONS: dict[type, Callable[[Message, Member, Any], None]] = {
     protocol.History: history,
     protocol.Typing: typing,
     protocol.AskPresence: presence,
+    protocol.Auth: auth,
     protocol.Slash: slash,
 }
 SLASH_ACTIONS: dict[str, Callable[[Member, protocol.Slash], None]] = {"name": rename, "who": who, "help": show_help}
+#: What a socket may ask for that is in no room.
+ROOMLESS = (protocol.Auth,)

@@ -16,10 +16,7 @@ from relay.decorators import batch_consumer, linearize
 @http_session_user
 def ws_connect(message: Message, room: str | None = None) -> None:
     """A socket wants in: find out who it is and which room it wants, and let it enter."""
-    visitor = joining.visitor(message, room)
-    entered = joining.enter(message.reply_channel, visitor)
-    joining.check_still_in(visitor)
-    joining.tell_presence(entered)
+    joining.arrive(message, room)
 
 
 @answer_errors

@@ -24,6 +24,12 @@ ERRORS = {
     "no_such_room": "There is no such room.",
     "guests_not_allowed": "Guests are not allowed here. Log in first.",
     "session_invalid": "This session_key belongs to no one who is logged in.",
+    "token_invalid": "This token is not one of ours, or was revoked. Get another from /api/token.",
+    "token_expired": "This token has ended. Get another from /api/token/refresh, and come back with it.",
+    "wrong_user": "This token is somebody else's. Open another connection with it.",
+    "wrong_credentials": "No active account has this name and password.",
+    "auth_needed": 'Say who you are first: send {"type": "auth", "token": …}.',
+    "no_room": "This connection is in no room.",
     "invalid_since": "`since` must be a whole number.",
     "invalid_query": "The query string can't be read.",
     "not_joined": "The server does not know this connection any more. Connect again.",
@@ -34,12 +40,15 @@ ERRORS = {
 CLOSE_CODES = {
     "not_joined": 4001,
     "logged_out": 4401,
+    "token_expired": 4402,
     "invalid_room": 4500,
     "no_such_room": 4504,
     "guests_not_allowed": 4503,
     "session_invalid": 4501,
     "invalid_since": 4502,
     "invalid_query": 4505,
+    "token_invalid": 4506,
+    "auth_needed": 4507,
 }
 
 

@@ -6,8 +6,10 @@ in `?guest=`. The `welcome` frame hands it out, so a guest who brings it back is
 """
 
 import secrets
+from datetime import datetime
 from typing import Any, NamedTuple
 
+from channels import Group
 from django.conf import settings
 from django.core import signing
 
@@ -42,6 +44,19 @@ class Sender(NamedTuple):
 
     def guest_token(self) -> str:
         return signing.dumps({"id": self.key.partition(":")[2], "name": self.name}, salt=GUEST_SALT)
+
+
+class Login(NamedTuple):
+    """
+    What let somebody with an account in, and must still be there for a socket to stay.
+
+    key: of the login session; or `token:` and the id of the grant that the token names.
+    expires: when the token ends. Sessions are asked for now and then.
+    """
+
+    user_id: int
+    key: str
+    expires: datetime | None = None
 
 
 def user_sender(user: Any) -> Sender:
@@ -79,3 +94,8 @@ def sender_of(user: Any, tokens: list[str | None]) -> Sender:
     if not settings.CHAT_ALLOW_GUESTS:
         raise ClientError("guests_not_allowed")
     return next(filter(None, map(known_guest, tokens)), None) or new_guest()
+
+
+def user_group(user_id: int) -> Group:
+    """All sockets of a user with an account."""
+    return Group("user-%d" % user_id)

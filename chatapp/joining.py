@@ -1,57 +1,46 @@
 """How a socket enters a room, catches up, stays, and leaves."""
 
-import logging
-from importlib import import_module
 from typing import Any, NamedTuple
 
 from channels import Channel, Group
 from channels.message import Message
-from django.conf import settings
-from django.contrib.auth import get_user_model
+from channels.sessions import session_for_reply_channel
 from django.db import transaction
 from django.http import QueryDict
-from django.http.cookie import parse_cookie
 
-from chatapp import ledger, protocol
-from chatapp.exceptions import CLOSE_CODES, ClientError
-from chatapp.identity import GUEST_COOKIE, Sender, sender_of
+from chatapp import ledger, logins, protocol, tokens
+from chatapp.exceptions import ClientError
+from chatapp.identity import Login, Sender, user_group, user_sender
 from chatapp.models import Presence, Room
-
-logger = logging.getLogger(__name__)
 
 #: Pages of history that a returning socket is sent by itself; what is older it asks for.
 CATCH_UP_PAGES = 50
 #: Rooms of up to this many sockets are told who comes and goes. In larger ones that would be most of the traffic.
 PRESENCE_LIMIT = 50
+#: Seconds for which it is remembered where a socket wants to go that has not said who it is. A keepalive closes it.
+WAITING_AGE = 120
 
 
 class Visitor(NamedTuple):
-    """A socket that wants to enter: who, which room, and what it has already."""
+    """A socket that wants to enter: who, by which login, which room, and what it has already."""
 
     sender: Sender
+    login: Login | None
     slug: str
     since: int | None
-    user: Any
-    session_key: str
 
 
-def visitor(message: Message, slug: str | None) -> Visitor:
+def arrive(message: Message, slug: str | None) -> None:
     """
-    Read a `websocket.connect` message that `http_session_user` has seen. The room is in the path, or in `?room=`.
-    Raises ClientError.
+    Let in the socket of a `websocket.connect` message that `http_session_user` has seen. The room is in the path, or in
+    `?room=`. With `?auth` it says who it is in its first frame. Raises ClientError.
     """
     query = QueryDict(message.get("query_string", b""))
-    if "session_key" in query and not message.user.is_authenticated:
-        raise ClientError("session_invalid")
-    sender = sender_of(message.user, [query.get("guest"), cookies(message).get(GUEST_COOKIE)])
-    session_key = message.http_session.session_key if message.user.is_authenticated else ""
-    user = message.user if message.user.is_authenticated else None
-    return Visitor(sender, slug if slug is not None else query.get("room", ""), since(query), user, session_key)
-
-
-def cookies(message: Message) -> dict[str, str]:
-    headers = dict(message.get("headers", []))
-    return parse_cookie(headers.get(b"cookie", b"").decode("latin1"))
+    wanted = slug if slug is not None else query.get("room", "")
+    if "auth" in query:
+        wait_for_token(message.reply_channel, wanted, since(query))
+    else:
+        let_in(message.reply_channel, Visitor(*logins.caller(message, query), wanted, since(query)))
 
 
 def since(query: QueryDict) -> int | None:
@@ -61,6 +50,38 @@ def since(query: QueryDict) -> int | None:
     if not (query["since"].isascii() and query["since"].isdigit()):
         raise ClientError("invalid_since")
     return protocol.in_range(int(query["since"][:20]))
+
+
+def wait_for_token(reply_channel: Channel, slug: str, since: int | None) -> None:
+    """Accept a socket that is nobody yet, and ask who it is. It is in no room, and hears nothing."""
+    session = session_for_reply_channel(reply_channel.name)
+    session["wanted"] = [protocol.checked_room(slug), since]
+    session.set_expiry(WAITING_AGE)
+    session.save(must_create=not session.exists(session.session_key))
+    reply_channel.send({"accept": True, **protocol.text(protocol.answer("auth"))})
+
+
+def waiting(reply_channel: Channel) -> tuple[str, int | None] | None:
+    """Where a socket wants to go, and what it has, that has not said who it is."""
+    wanted = session_for_reply_channel(reply_channel.name).get("wanted")
+    return wanted and (wanted[0], wanted[1])
+
+
+def come_in(reply_channel: Channel, wanted: tuple[str, int | None], token: Any) -> None:
+    """Let in a socket that waited, as whom its token names. Raises ClientError."""
+    user, login = tokens.login_of(token)
+    let_in(reply_channel, Visitor(user_sender(user), login, *wanted))
+    session_for_reply_channel(reply_channel.name).delete()
+
+
+def let_in(reply_channel: Channel, guest: Visitor) -> None:
+    """
+    As `enter`, and tell the room. Raises `logged_out` if the login ended meanwhile: then the socket was not yet in the
+    group that is closed on logout.
+    """
+    entered = enter(reply_channel, guest)
+    logins.check(guest.login)
+    tell_presence(entered)
 
 
 def enter(reply_channel: Channel, guest: Visitor) -> Room:
@@ -80,7 +101,7 @@ def enter(reply_channel: Channel, guest: Visitor) -> Room:
     with transaction.atomic():
         room = room.locked()
         catch_up.send_last_page(room)
-        Presence.note(reply_channel.name, room, guest.sender, guest.user and guest.user.pk, guest.session_key)
+        Presence.note(reply_channel.name, room, guest.sender, guest.login)
         join_groups(reply_channel, room, guest.sender)
     return room
 
@@ -130,58 +151,58 @@ class CatchUp:
         if self.greeted:
             return
         self.greeted = True
-        sender = self.guest.sender
-        welcome = protocol.answer("welcome", room=room.slug, user=sender.name, sender=sender.key, head=room.announced)
-        if sender.is_guest:
-            welcome["guest"] = sender.guest_token()
-        self.send({"accept": True, **protocol.text(welcome)})
+        self.send({"accept": True, **protocol.text(welcome_frame(room, self.guest.sender))})
 
     def send(self, content: dict[str, Any]) -> None:
         self.reply_channel.send(content, immediately=True)
 
 
-def user_group(user_id: int) -> Group:
-    """All sockets of a user with an account."""
-    return Group("user-%d" % user_id)
+def welcome_frame(room: Room, sender: Sender) -> dict[str, Any]:
+    """The greeting; a guest gets what makes him the same guest again."""
+    welcome = protocol.answer("welcome", room=room.slug, user=sender.name, sender=sender.key, head=room.announced)
+    return {**welcome, "guest": sender.guest_token()} if sender.is_guest else welcome
 
 
-def groups_of(room: Room, sender: Sender) -> list[Group]:
-    """The groups that a socket in this room is in."""
-    return [room.group] if sender.user_id is None else [room.group, user_group(sender.user_id)]
+def groups_of(room: Room | None, sender: Sender) -> list[Group]:
+    """The groups that a socket in this room, or in none, is in."""
+    groups = [] if room is None else [room.group]
+    return groups if sender.user_id is None else [*groups, user_group(sender.user_id)]
 
 
-def join_groups(reply_channel: Channel, room: Room, sender: Sender) -> None:
+def join_groups(reply_channel: Channel, room: Room | None, sender: Sender) -> None:
     """Join, or renew the membership."""
     for group in groups_of(room, sender):
         group.add(reply_channel)
 
 
-def check_session(user_id: int | None, session_key: str) -> None:
-    """Raise `logged_out` unless the user and the login that a socket came in with are still good."""
-    if user_id is None:
-        return
-    sessions = import_module(settings.SESSION_ENGINE)
-    active = get_user_model().objects.filter(pk=user_id, is_active=True).exists()
-    if not active or not sessions.SessionStore().exists(session_key):
-        raise ClientError("logged_out")
-
-
-def check_still_in(guest: Visitor) -> None:
+def identify(reply_channel: Channel, room: Room | None, sender: Sender, token: Any) -> None:
     """
-    Raise `logged_out` if the login ended while its socket was entering: then it was not yet in the group that is
-    closed on logout.
+    A socket that is here has a token: it stays for longer, if it came as the same user; a guest is that user from now
+    on, and is welcomed once more. Raises ClientError.
     """
-    check_session(guest.user and guest.user.pk, guest.session_key)
+    user, login = tokens.login_of(token)
+    named = user_sender(user)
+    if not sender.is_guest and sender.key != named.key:
+        raise ClientError("wrong_user")
+    Presence.note(reply_channel.name, room, named, login)
+    if sender.is_guest and room is not None:
+        join_groups(reply_channel, room, named)
+        logins.check(login)
+        reply_channel.send(protocol.text(welcome_frame(room, named)))
+        tell_presence(room)
+    reply_channel.send(protocol.text(logins.token_frame(login)))
 
 
 def stay(reply_channel: Channel) -> None:
     """Renew what a living socket has, and tell it the room's head, so that it finds out what it missed."""
     seat = Presence.renew(reply_channel.name)
     if seat is None:
-        raise ClientError("not_joined")
-    check_session(seat.user_id, seat.session_key)
+        raise ClientError("auth_needed" if waiting(reply_channel) else "not_joined")
+    logins.check(seat.login)
+    logins.ask_for_token(reply_channel, seat.login)
     join_groups(reply_channel, seat.room, seat.sender)
-    reply_channel.send(protocol.text(protocol.answer("head", seq=seat.room.announced)))
+    if seat.room is not None:
+        reply_channel.send(protocol.text(protocol.answer("head", seq=seat.room.announced)))
 
 
 def leave(reply_channel: Channel) -> None:
@@ -191,31 +212,20 @@ def leave(reply_channel: Channel) -> None:
         return
     for group in groups_of(seat.room, seat.sender):
         group.discard(reply_channel)
-    tell_presence(seat.room)
+    if seat.room is not None:
+        tell_presence(seat.room)
 
 
 def presence_frame(room: Room) -> dict[str, Any]:
     """Who is here: how many people, and the names of the first of them."""
-    people = room.present().order_by("name").values_list("name", flat=True)
-    count = room.present().values("sender").distinct().count()
+    people = Presence.in_room(room).order_by("name").values_list("name", flat=True)
+    count = Presence.in_room(room).values("sender").distinct().count()
     return protocol.answer("presence", users=list(people.distinct()[:PRESENCE_LIMIT]), count=count)
 
 
 def tell_presence(room: Room) -> None:
     """Tell the room who is here, if it is small enough."""
-    people = room.people(PRESENCE_LIMIT + 1)
+    people = Presence.people(room, PRESENCE_LIMIT + 1)
     if len(people) <= PRESENCE_LIMIT:
         users, count = sorted({name for _, name in people}), len({sender for sender, _ in people})
         room.group.send(protocol.text(protocol.answer("presence", users=users, count=count)))
-
-
-def close_sockets(user_id: int) -> None:
-    """
-    Close every socket of a user, who is logged out or banned. If the layer can't be reached, that must not keep anyone
-    from logging out: the sockets are then closed at their next keepalive.
-    """
-    error = protocol.error_frame(ClientError("logged_out"))
-    try:
-        user_group(user_id).send({**protocol.text(error), "close": CLOSE_CODES["logged_out"]}, immediately=True)
-    except Exception:
-        logger.exception("The sockets of user %d could not be closed now; their next keepalive will do it", user_id)

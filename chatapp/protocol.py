@@ -55,6 +55,12 @@ class AskPresence(NamedTuple):
     """The sender asks who is here."""
 
 
+class Auth(NamedTuple):
+    """The sender says who it is, or brings a new token."""
+
+    token: Any
+
+
 class Slash(NamedTuple):
     """A slash command for the server: `/name Ann`, `/who`, `/help`."""
 
@@ -63,7 +69,7 @@ class Slash(NamedTuple):
     client_id: str | None = None
 
 
-Command = Say | History | Typing | AskPresence | Slash
+Command = Say | History | Typing | AskPresence | Auth | Slash
 
 #: The slash commands that the server answers itself. All others are messages, which bots may answer.
 SLASH_COMMANDS = ("name", "who", "help")
@@ -96,6 +102,8 @@ def decode_frame(frame: dict[str, Any]) -> Command:
         return Typing()
     if kind == "presence":
         return AskPresence()
+    if kind == "auth":
+        return Auth(frame.get("token"))
     raise ClientError("unknown_type")
 
 

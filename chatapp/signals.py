@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models.signals import post_save, pre_delete
 from django.http import HttpRequest
 
-from chatapp import joining, sweeper
+from chatapp import logins, sweeper
 
 
 def connect() -> None:
@@ -27,7 +27,7 @@ def close_after_logout(request: HttpRequest, user: Any = None, **kwargs: Any) ->
     """
     if user is not None:
         request.session.flush()
-        joining.close_sockets(user.pk)
+        logins.close_sockets(user.pk)
 
 
 def close_if_inactive(instance: Any, **kwargs: Any) -> None:
@@ -42,7 +42,7 @@ def close_of_deleted(instance: Any, **kwargs: Any) -> None:
 
 def close_after_commit(user_id: int) -> None:
     """Before it, a socket that comes back at once would still be let in."""
-    transaction.on_commit(lambda: joining.close_sockets(user_id))
+    transaction.on_commit(lambda: logins.close_sockets(user_id))
 
 
 def start_sweeper(**kwargs: Any) -> None:

@@ -2,8 +2,8 @@
 A thread of each worker process that finishes what others left undone.
 
 Every second: broadcast what is stored but was not broadcast, because its worker died in between or because it was saved
-where the layer does not reach (a shell beside `runserver`). Every minute: forget sockets whose interface server died,
-and expired sessions.
+where the layer does not reach (a shell beside `runserver`); close sockets whose tokens have ended. Every minute: forget
+sockets whose interface server died, expired sessions and ended grants.
 """
 
 import logging
@@ -18,8 +18,8 @@ from django.db import close_old_connections
 from django.db.models import F
 from django.utils import timezone
 
-from chatapp import ledger
-from chatapp.models import Presence, Room
+from chatapp import ledger, logins
+from chatapp.models import Grant, Presence, Room
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ def run() -> None:
         time.sleep(ANNOUNCE_INTERVAL * random.uniform(1, 1.5))
         attempt(close_old_connections)
         attempt(announce_stragglers)
+        attempt(logins.close_expired)
         if time.monotonic() >= forget_at:
             forget_at = time.monotonic() + FORGET_INTERVAL
             attempt(forget_expired)
@@ -69,9 +70,10 @@ def announce_stragglers() -> None:
 
 
 def forget_expired() -> None:
-    """Delete the presence of sockets that were not renewed for twice their time, and expired sessions."""
+    """Delete the presence of sockets that were not renewed for twice their time, expired sessions and ended grants."""
     now = timezone.now()
     gone, _ = Presence.objects.filter(seen__lt=now - 2 * Presence.expiry()).delete()
     if gone:
         logger.info("%d sockets were not heard of any more and are forgotten", gone)
     Session.objects.filter(expire_date__lt=now).delete()
+    Grant.objects.filter(ends__lt=now).delete()

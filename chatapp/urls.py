@@ -4,7 +4,8 @@ from django.contrib.auth import views as auth_views
 from django.urls import path, re_path
 from django.views.decorators.http import require_POST
 
-from chatapp import api, views
+from chatapp import views
+from chatapp.api import messages, tokens
 
 urlpatterns = [
     path("", views.rooms, name="rooms"),
@@ -14,7 +15,10 @@ urlpatterns = [
     path("accounts/logout/", require_POST(auth_views.LogoutView.as_view()), name="logout"),
     path("accounts/signup/", views.signup, name="signup"),
     # Any name, also an impossible one: the view says what is wrong with it.
-    re_path(r"^api/rooms/(?P<slug>[\s\S]*)/messages$", api.Messages.as_view(), name="messages"),
+    re_path(r"^api/rooms/(?P<slug>[\s\S]*)/messages$", messages.Messages.as_view(), name="messages"),
+    path("api/token", tokens.Tokens.as_view(), name="token"),
+    path("api/token/refresh", tokens.Refresh.as_view(), name="token-refresh"),
+    path("api/token/revoke", tokens.Revoke.as_view(), name="token-revoke"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
 ]

@@ -30,6 +30,9 @@ REDIS_URL = env.str("REDIS_URL", default="")
 CHAT_ALLOW_GUESTS = env.bool("CHAT_ALLOW_GUESTS", default=True)
 CHAT_OPEN_ROOMS = env.bool("CHAT_OPEN_ROOMS", default=True)
 CHAT_RATE_LIMIT = env.float("CHAT_RATE_LIMIT", default=10)
+#: Seconds that a token is good for, and that it can be exchanged for another.
+CHAT_TOKEN_LIFETIME = env.int("CHAT_TOKEN_LIFETIME", default=300)
+CHAT_REFRESH_LIFETIME = env.int("CHAT_REFRESH_LIFETIME", default=30 * 86400)
 #: Whether workers sweep up what a dead one left. Tests turn it off to look at what is left.
 CHAT_SWEEPER = env.bool("CHAT_SWEEPER", default=True)
 
@@ -74,7 +77,11 @@ TEMPLATES = [
     }
 ]
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        # The first one says what a 401 asks for.
+        "chatapp.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
 }
 LANGUAGE_CODE = "en"

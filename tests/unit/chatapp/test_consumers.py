@@ -12,7 +12,7 @@ from django.db import transaction
 from django.test import RequestFactory
 from django.utils import timezone
 
-from chatapp import commands, joining, ledger, posting
+from chatapp import commands, joining, ledger, logins, posting
 from chatapp.exceptions import CLOSE_CODES
 from chatapp.identity import Sender
 from chatapp.models import ChatMessage, Presence, Room
@@ -298,7 +298,7 @@ def test_the_session_has_ended_before_its_sockets_are_closed(layer, alice, monke
     """One that comes back at once must not be let in by the session that is just ending."""
     key = log_in(alice)
     still_there = []
-    monkeypatch.setattr(joining, "close_sockets", lambda user_id: still_there.append(SessionStore().exists(key)))
+    monkeypatch.setattr(logins, "close_sockets", lambda user_id: still_there.append(SessionStore().exists(key)))
     request = RequestFactory().post("/accounts/logout/")
     request.user, request.session = alice, SessionStore(session_key=key)
     logout(request)
@@ -310,8 +310,8 @@ def test_one_can_log_out_though_the_layer_is_gone(layer, alice, monkeypatch, cap
         raise ConnectionError
 
     monkeypatch.setattr(Group, "send", fail)
-    joining.close_sockets(alice.pk)
-    assert "their next keepalive will do it" in caplog.text
+    logins.close_sockets(alice.pk)
+    assert "the next keepalive will do it" in caplog.text
 
 
 def test_a_ban_closes_the_sockets_only_when_it_is_committed(layer, alice):

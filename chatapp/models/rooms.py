@@ -1,10 +1,9 @@
-"""Rooms, the numbered messages in them, and who is there."""
+"""Rooms, and the numbered messages in them."""
 
 import logging
 import uuid
 from collections.abc import Collection
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from channels import Channel, Group
 from django.conf import settings
@@ -14,7 +13,6 @@ from django.utils import timezone
 
 from chatapp import protocol
 from chatapp.exceptions import ClientError
-from chatapp.identity import Sender
 from relay.outbox import send_on_commit
 
 logger = logging.getLogger(__name__)
@@ -181,20 +179,6 @@ class Room(models.Model):
         """Everyone in the room. Named by the slug, which is only ever a valid one."""
         return Group("chat-" + protocol.checked_room(self.slug))
 
-    def people(self, limit: int) -> list[tuple[str, str]]:
-        """Sender and name of the sockets that are here, so many at most. Asked for whenever one comes or goes."""
-        horizon = connection.ops.adapt_datetimefield_value(Presence.horizon())
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT sender, name FROM chatapp_presence WHERE room_id = %s AND seen > %s LIMIT %s",
-                [self.pk, horizon, limit],
-            )
-            return cursor.fetchall()
-
-    def present(self) -> "models.QuerySet[Presence]":
-        """Those who are here: one for each socket."""
-        return self.presences.filter(seen__gt=Presence.horizon())
-
 
 class ChatMessage(models.Model):
     """
@@ -281,92 +265,3 @@ class ChatMessage(models.Model):
             logger.warning("%s is stored, but no worker could be told (%s); the sweeper broadcasts it", self, error)
 
         send_on_commit(Channel("chat-messages"), {"room": self.room.slug, "announce": True}, or_else=warn)
-
-
-class Seat(NamedTuple):
-    """Of a socket that is in a room: where, who, and of those with an account the login that must still be there."""
-
-    room: Room
-    sender: Sender
-    user_id: int | None
-    session_key: str
-
-
-class Presence(models.Model):
-    """One open socket in a room. Made when it enters, renewed by `websocket.keepalive`, gone when it leaves."""
-
-    channel = models.CharField(max_length=100, unique=True)
-    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="presences", db_index=False)
-    sender = models.CharField(max_length=SENDER_LENGTH)
-    name = models.CharField(max_length=NAME_LENGTH)
-    #: Of those with an account: who, and the login session that must still be there.
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE)
-    session_key = models.CharField(max_length=40, blank=True)
-    seen = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        indexes = [models.Index(fields=["room", "seen"], name="who_is_here")]
-
-    @staticmethod
-    def note(channel: str, room: Room, sender: Sender, user_id: int | None, session_key: str) -> None:
-        """A socket is here now. It may be noted already, if it is let in once more."""
-        values = {
-            "channel": channel,
-            "room_id": room.pk,
-            "sender": sender.key,
-            "name": sender.name,
-            "user_id": user_id,
-            "session_key": session_key,
-            "seen": connection.ops.adapt_datetimefield_value(timezone.now()),
-        }
-        query = "INSERT INTO chatapp_presence (%s) VALUES (%s) ON CONFLICT (channel) DO UPDATE SET %s"
-        changes = ", ".join("%s = excluded.%s" % (name, name) for name in values)
-        with connection.cursor() as cursor:
-            cursor.execute(query % (", ".join(values), places(len(values)), changes), list(values.values()))
-
-    @classmethod
-    def renew(cls, channel: str) -> "Seat | None":
-        """A socket is still here. Returns what is known of it; None if it has not entered, or has left."""
-        now = connection.ops.adapt_datetimefield_value(timezone.now())
-        return cls.seat("UPDATE chatapp_presence SET seen = %s WHERE channel = %s", now, channel)
-
-    @classmethod
-    def remove(cls, channel: str) -> "Seat | None":
-        """A socket is no longer here. Returns what was known of it."""
-        return cls.seat("DELETE FROM chatapp_presence WHERE channel = %s", channel)
-
-    @staticmethod
-    def seat(change: str, *values: Any) -> "Seat | None":
-        """Change a row, and read it with its room, in one statement."""
-        room = ", ".join("(SELECT %s FROM chatapp_room WHERE id = room_id)" % name for name in SHORT_ROOM)
-        with connection.cursor() as cursor:
-            cursor.execute(change + " RETURNING sender, name, user_id, session_key, " + room, values)
-            row = cursor.fetchone()
-        if row is None:
-            return None
-        sender, name, user_id, session_key, *numbers = row
-        return Seat(Room.from_db(connection.alias, SHORT_ROOM, numbers), Sender(sender, name), user_id, session_key)
-
-    @staticmethod
-    def seats(channels: Collection[str]) -> dict[str, tuple[Sender, str]]:
-        """
-        Who sits at these reply channels, and the slug of the room. Read for each frame, so by a plain statement, for
-        many frames at once.
-        """
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT channel, sender, name, slug FROM chatapp_presence JOIN chatapp_room "
-                "ON chatapp_room.id = chatapp_presence.room_id WHERE channel IN (%s)" % places(len(channels)),
-                list(channels),
-            )
-            return {channel: (Sender(key, name), slug) for channel, key, name, slug in cursor.fetchall()}
-
-    @staticmethod
-    def expiry() -> timedelta:
-        """How long an unrenewed socket counts: as long as its group membership."""
-        return timedelta(seconds=settings.CHANNEL_LAYERS["default"]["CONFIG"]["group_expiry"])
-
-    @classmethod
-    def horizon(cls) -> datetime:
-        """A socket that was last seen before this moment counts no more."""
-        return timezone.now() - cls.expiry()

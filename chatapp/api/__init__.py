@@ -1,0 +1,1 @@
+"""The HTTP API: docs/protocol.md tells what it takes and answers."""

@@ -1,0 +1,73 @@
+"""Get tokens, get more of them, and revoke them."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chatapp import logins, tokens
+from chatapp.api.endpoint import Endpoint
+from chatapp.exceptions import ClientError
+from chatapp.models import Grant
+
+
+class Tokens(Endpoint):
+    """`/api/token`"""
+
+    authentication_classes = (SessionAuthentication,)
+
+    def post(self, request: Request) -> Response:
+        """
+        Tokens for `{"username", "password"}`, or without these for whoever is logged in: `{"access", "refresh",
+        "expires_in"}`. 401 `wrong_credentials`.
+        """
+        given = fields(request)
+        user = request.user if request.user.is_authenticated and "username" not in given else None
+        if user is None:
+            user = authenticate(request, username=text(given, "username"), password=text(given, "password"))
+        if user is None:
+            raise ClientError("wrong_credentials")
+        grant = Grant.make(user)
+        return Response({**access(grant), "refresh": tokens.make(grant, tokens.REFRESH)})
+
+
+class Refresh(Endpoint):
+    """`/api/token/refresh`"""
+
+    authentication_classes = ()
+
+    def post(self, request: Request) -> Response:
+        """Another access token for `{"refresh"}`: `{"access", "expires_in"}`."""
+        grant, _ = tokens.read(fields(request).get("refresh"), tokens.REFRESH)
+        return Response(access(grant))
+
+
+class Revoke(Endpoint):
+    """`/api/token/revoke`"""
+
+    authentication_classes = ()
+
+    def post(self, request: Request) -> Response:
+        """End a grant, named by `{"refresh"}`: its tokens are worth nothing any more, and their sockets are closed."""
+        grant, _ = tokens.read(fields(request).get("refresh"), tokens.REFRESH)
+        grant_id = grant.pk
+        grant.delete()
+        logins.close_granted(grant_id)
+        return Response({})
+
+
+def access(grant: Grant) -> dict[str, Any]:
+    return {"access": tokens.make(grant, tokens.ACCESS), "expires_in": settings.CHAT_TOKEN_LIFETIME}
+
+
+def fields(request: Request) -> dict[str, Any]:
+    return request.data if isinstance(request.data, dict) else {}
+
+
+def text(given: dict[str, Any], name: str) -> str:
+    """What a field says, if that is text that databases take."""
+    value = given.get(name)
+    return value if isinstance(value, str) and "\0" not in value else ""

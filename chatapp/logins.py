@@ -1,0 +1,101 @@
+"""What let a socket in, whether it still holds, and how sockets are closed when it does not."""
+
+import logging
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from channels import Channel, Group
+from channels.message import Message
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.http import QueryDict
+from django.http.cookie import parse_cookie
+from django.utils import timezone
+
+from chatapp import protocol, tokens
+from chatapp.exceptions import CLOSE_CODES, ClientError
+from chatapp.identity import GUEST_COOKIE, Login, Sender, sender_of, user_group
+from chatapp.models import Presence
+
+logger = logging.getLogger(__name__)
+
+#: Seconds before a token ends from which on, with each keepalive, its socket is asked for another.
+ASK_BEFORE = 60
+
+
+def caller(message: Message, query: QueryDict) -> tuple[Sender, Login | None]:
+    """
+    Who sent a `websocket.connect` message that `http_session_user` has seen: by `?token=`, by session, or as a guest.
+    Raises ClientError.
+    """
+    if "token" in query:
+        user, login = tokens.login_of(query["token"])
+        return sender_of(user, []), login
+    if "session_key" in query and not message.user.is_authenticated:
+        raise ClientError("session_invalid")
+    sender = sender_of(message.user, [query.get("guest"), cookies(message).get(GUEST_COOKIE)])
+    if not message.user.is_authenticated:
+        return sender, None
+    return sender, Login(message.user.pk, message.http_session.session_key)
+
+
+def cookies(message: Message) -> dict[str, str]:
+    headers = dict(message.get("headers", []))
+    return parse_cookie(headers.get(b"cookie", b"").decode("latin1"))
+
+
+def check(login: Login | None) -> None:
+    """Raise ClientError unless the user, and the login that a socket came in with, are still good."""
+    if login is None:
+        return
+    if login.key.startswith(tokens.PREFIX):
+        good = tokens.is_good(login)
+    else:
+        sessions = import_module(settings.SESSION_ENGINE)
+        active = get_user_model().objects.filter(pk=login.user_id, is_active=True).exists()
+        good = active and sessions.SessionStore().exists(login.key)
+    if not good:
+        raise ClientError("logged_out")
+
+
+def ask_for_token(reply_channel: Channel, login: Login | None) -> None:
+    """Ask a socket whose token ends soon for another."""
+    if login is None or login.expires is None:
+        return
+    if (login.expires - timezone.now()).total_seconds() < ASK_BEFORE:
+        reply_channel.send(protocol.text(token_frame(login)))
+
+
+def token_frame(login: Login) -> dict[str, Any]:
+    """How long the token that a socket came in with is good."""
+    return protocol.answer("auth", expires=protocol.iso(login.expires) if login.expires else None)
+
+
+def close_expired() -> None:
+    """Close the sockets whose tokens have ended."""
+    close((Channel(name) for name in Presence.end_expired()), "token_expired")
+
+
+def close_sockets(user_id: int) -> None:
+    """Close every socket of a user, who is logged out or banned."""
+    close([user_group(user_id)], "logged_out")
+
+
+def close_granted(grant_id: str) -> None:
+    """Close the sockets that came in by the tokens of a grant, which is revoked."""
+    names = Presence.objects.filter(login=tokens.PREFIX + grant_id).values_list("channel", flat=True)
+    close([Channel(name) for name in names], "logged_out")
+
+
+def close(targets: Iterable[Channel | Group], code: str) -> None:
+    """
+    Tell sockets why, and close them. If the layer can't be reached, that must not keep anyone from logging out: they
+    are then closed at their next keepalive.
+    """
+    content = {**protocol.text(protocol.error_frame(ClientError(code))), "close": CLOSE_CODES[code]}
+    for target in targets:
+        try:
+            target.send(content, immediately=True)
+        except Exception:
+            logger.exception("%s could not be closed now (%s); the next keepalive will do it", target.name, code)

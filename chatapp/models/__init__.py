@@ -1,0 +1,28 @@
+"""What the chat keeps: rooms and their messages, who is there, and who may come in by a token."""
+
+from chatapp.models.grants import Grant
+from chatapp.models.presence import Presence, Seat
+from chatapp.models.rooms import (
+    NAME_LENGTH,
+    SENDER_LENGTH,
+    SERVER,
+    ChatMessage,
+    Room,
+    checked_or_new_client_id,
+    new_client_id,
+    places,
+)
+
+__all__ = [
+    "NAME_LENGTH",
+    "SENDER_LENGTH",
+    "SERVER",
+    "ChatMessage",
+    "Grant",
+    "Presence",
+    "Room",
+    "Seat",
+    "checked_or_new_client_id",
+    "new_client_id",
+    "places",
+]
