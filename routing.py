@@ -3,10 +3,13 @@
 from channels.routing import route
 
 from chatapp import consumers
+from chatapp.notifications.consumers import notifications
 
 channel_routing = [
     # A browser opens a WebSocket at /chat/<room>/.
     route("websocket.connect", consumers.ws_connect, path=r"(?s)^/chat/(?P<room>.*?)/?\Z"),
+    # A page that shows a user's notifications, without a room.
+    route("websocket.connect", consumers.ws_connect_notifications, path=r"^/notifications/?\Z"),
     # A WebSocket at any other path: the room is in ?room=.
     route("websocket.connect", consumers.ws_connect),
     # Every now and then while a socket is open.
@@ -19,4 +22,8 @@ channel_routing = [
     route("chat-messages", consumers.chat_messages),
     # A stored message that some bot wants to see.
     route("chat-bots", consumers.chat_bots),
+    # Broadcast messages that somebody may have to be notified of.
+    route("chat-notify", consumers.chat_notify),
+    # A notification on its way through one backend.
+    route("notifications", notifications),
 ]

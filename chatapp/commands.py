@@ -12,10 +12,12 @@ from chatapp import joining, ledger, protocol
 from chatapp.decorators import answer
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
-from chatapp.models import Presence, Room
+from chatapp.models import Membership, Presence, Room
+from chatapp.notifications import inbox
 
 HELP = (
-    "/name Ann: call yourself Ann (guests). /who: who is here. /roll 2d6: throw dice. "
+    "/name Ann: call yourself Ann (guests). /who: who is here. /roll 2d6: throw dice. @ann in a message notifies Ann. "
+    "/join, /leave: whether you are notified of what is said here while you are away. "
     "Anything else is a message to the room."
 )
 
@@ -34,6 +36,13 @@ class Member(NamedTuple):
         if room is None:
             raise ClientError("not_joined")
         return room
+
+    @property
+    def user_id(self) -> int:
+        """Raises ClientError `account_needed` for guests."""
+        if self.sender.user_id is None:
+            raise ClientError("account_needed")
+        return self.sender.user_id
 
     def reply(self, frame: dict[str, Any]) -> None:
         self.reply_channel.send(protocol.text(frame))
@@ -111,6 +120,14 @@ def auth(message: Message, member: Member, command: protocol.Auth) -> None:
     joining.identify(member.reply_channel, room, member.sender, command.token)
 
 
+def notifications(message: Message, member: Member, command: protocol.AskNotifications) -> None:
+    member.reply(inbox.page_frame(member.user_id, command.skip))
+
+
+def mark_read(message: Message, member: Member, command: protocol.MarkRead) -> None:
+    inbox.mark_read(member.user_id, command.ids)
+
+
 def slash(message: Message, member: Member, command: protocol.Slash) -> None:
     try:
         SLASH_ACTIONS[command.command](member, command)
@@ -137,6 +154,20 @@ def who(member: Member, command: protocol.Slash) -> None:
     member.reply(protocol.answer("notice", command.client_id, text=text))
 
 
+def join(member: Member, command: protocol.Slash) -> None:
+    """`/join`: be notified of what is said here, as whoever says something is."""
+    Membership.set_muted(member.room, member.user_id, muted=False)
+    text = "You are notified of what is said here while you are away. /leave ends it."
+    member.reply(protocol.answer("notice", command.client_id, text=text))
+
+
+def leave(member: Member, command: protocol.Slash) -> None:
+    """`/leave`: be notified no more, but where one is named."""
+    Membership.set_muted(member.room, member.user_id, muted=True)
+    text = "You are not notified of this room any more, but of messages with your name. /join changes it."
+    member.reply(protocol.answer("notice", command.client_id, text=text))
+
+
 def show_help(member: Member, command: protocol.Slash) -> None:
     member.reply(protocol.answer("notice", command.client_id, text=HELP))
 
@@ -147,8 +178,16 @@ ACTIONS: dict[type, Callable[[Message, Member, Any], None]] = {
     protocol.Typing: typing,
     protocol.AskPresence: presence,
     protocol.Auth: auth,
+    protocol.AskNotifications: notifications,
+    protocol.MarkRead: mark_read,
     protocol.Slash: slash,
 }
-SLASH_ACTIONS: dict[str, Callable[[Member, protocol.Slash], None]] = {"name": rename, "who": who, "help": show_help}
+SLASH_ACTIONS: dict[str, Callable[[Member, protocol.Slash], None]] = {
+    "name": rename,
+    "who": who,
+    "help": show_help,
+    "join": join,
+    "leave": leave,
+}
 #: What a socket may ask for that is in no room.
-ROOMLESS = (protocol.Auth,)
+ROOMLESS = (protocol.Auth, protocol.AskNotifications, protocol.MarkRead)

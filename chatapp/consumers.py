@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from channels.auth import http_session_user
 from channels.message import Message
 
-from chatapp import commands, joining, posting
+from chatapp import commands, joining, mentions, posting
 from chatapp.decorators import answer_errors, refuse_unreadable
 from relay.decorators import batch_consumer, linearize
 
@@ -16,7 +16,16 @@ from relay.decorators import batch_consumer, linearize
 @http_session_user
 def ws_connect(message: Message, room: str | None = None) -> None:
     """A socket wants in: find out who it is and which room it wants, and let it enter."""
-    joining.arrive(message, room)
+    joining.arrive(message, joining.query_of(message).get("room", "") if room is None else room)
+
+
+@linearize
+@answer_errors
+@refuse_unreadable
+@http_session_user
+def ws_connect_notifications(message: Message) -> None:
+    """A socket wants to hear a user's notifications, and is in no room."""
+    joining.arrive(message, None)
 
 
 @answer_errors
@@ -47,3 +56,8 @@ def chat_messages(messages: Sequence[Message]) -> None:
 def chat_bots(message: Message) -> None:
     """A stored message that a bot wants to see: let it answer."""
     posting.let_bots_answer(message["room"], message["seq"])
+
+
+def chat_notify(message: Message) -> None:
+    """Messages were broadcast: notify those who are named in them, and those who belong to the room and are away."""
+    mentions.notify_of(message["room"], message["first"], message["last"])

@@ -8,10 +8,11 @@ from channels.sessions import session_for_reply_channel
 from django.db import transaction
 from django.http import QueryDict
 
-from chatapp import ledger, logins, protocol, tokens
+from chatapp import ledger, logins, mentions, protocol, tokens
 from chatapp.exceptions import ClientError
 from chatapp.identity import Login, Sender, user_group, user_sender
 from chatapp.models import Presence, Room
+from chatapp.notifications import inbox
 
 #: Pages of history that a returning socket is sent by itself; what is older it asks for.
 CATCH_UP_PAGES = 50
@@ -22,25 +23,28 @@ WAITING_AGE = 120
 
 
 class Visitor(NamedTuple):
-    """A socket that wants to enter: who, by which login, which room, and what it has already."""
+    """A socket that wants to enter: who, by which login, which room if any, and what it has already."""
 
     sender: Sender
     login: Login | None
-    slug: str
+    slug: str | None
     since: int | None
 
 
 def arrive(message: Message, slug: str | None) -> None:
     """
-    Let in the socket of a `websocket.connect` message that `http_session_user` has seen. The room is in the path, or in
-    `?room=`. With `?auth` it says who it is in its first frame. Raises ClientError.
+    Let in the socket of a `websocket.connect` message that `http_session_user` has seen. Without a room, it hears what
+    a user's sockets hear. With `?auth` it says who it is in its first frame. Raises ClientError.
     """
-    query = QueryDict(message.get("query_string", b""))
-    wanted = slug if slug is not None else query.get("room", "")
+    query = query_of(message)
     if "auth" in query:
-        wait_for_token(message.reply_channel, wanted, since(query))
+        wait_for_token(message.reply_channel, slug, since(query))
     else:
-        let_in(message.reply_channel, Visitor(*logins.caller(message, query), wanted, since(query)))
+        let_in(message.reply_channel, Visitor(*logins.caller(message, query), slug, since(query)))
+
+
+def query_of(message: Message) -> QueryDict:
+    return QueryDict(message.get("query_string", b""))
 
 
 def since(query: QueryDict) -> int | None:
@@ -52,22 +56,22 @@ def since(query: QueryDict) -> int | None:
     return protocol.in_range(int(query["since"][:20]))
 
 
-def wait_for_token(reply_channel: Channel, slug: str, since: int | None) -> None:
+def wait_for_token(reply_channel: Channel, slug: str | None, since: int | None) -> None:
     """Accept a socket that is nobody yet, and ask who it is. It is in no room, and hears nothing."""
     session = session_for_reply_channel(reply_channel.name)
-    session["wanted"] = [protocol.checked_room(slug), since]
+    session["wanted"] = [slug and protocol.checked_room(slug), since]
     session.set_expiry(WAITING_AGE)
     session.save(must_create=not session.exists(session.session_key))
     reply_channel.send({"accept": True, **protocol.text(protocol.answer("auth"))})
 
 
-def waiting(reply_channel: Channel) -> tuple[str, int | None] | None:
+def waiting(reply_channel: Channel) -> tuple[str | None, int | None] | None:
     """Where a socket wants to go, and what it has, that has not said who it is."""
     wanted = session_for_reply_channel(reply_channel.name).get("wanted")
     return wanted and (wanted[0], wanted[1])
 
 
-def come_in(reply_channel: Channel, wanted: tuple[str, int | None], token: Any) -> None:
+def come_in(reply_channel: Channel, wanted: tuple[str | None, int | None], token: Any) -> None:
     """Let in a socket that waited, as whom its token names. Raises ClientError."""
     user, login = tokens.login_of(token)
     let_in(reply_channel, Visitor(user_sender(user), login, *wanted))
@@ -79,9 +83,25 @@ def let_in(reply_channel: Channel, guest: Visitor) -> None:
     As `enter`, and tell the room. Raises `logged_out` if the login ended meanwhile: then the socket was not yet in the
     group that is closed on logout.
     """
+    if guest.slug is None:
+        listen(reply_channel, guest)
+        logins.check(guest.login)
+        return
     entered = enter(reply_channel, guest)
     logins.check(guest.login)
     tell_presence(entered)
+    if guest.login is not None:
+        inbox.mark_read(guest.login.user_id, object=mentions.object_of(entered.slug))
+
+
+def listen(reply_channel: Channel, guest: Visitor) -> None:
+    """Let in a socket that is in no room: it hears what a user's sockets hear. Raises ClientError for guests."""
+    if guest.login is None:
+        raise ClientError("guests_not_allowed")
+    Presence.note(reply_channel.name, None, guest.sender, guest.login)
+    join_groups(reply_channel, None, guest.sender)
+    frame = inbox.page_frame(guest.login.user_id)
+    reply_channel.send({"accept": True, **protocol.text(frame)})
 
 
 def enter(reply_channel: Channel, guest: Visitor) -> Room:

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from chatapp import bots, protocol
+from chatapp import bots, mentions, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import ChatMessage, Room, places
@@ -217,11 +217,12 @@ def announce_some(room: Room) -> bool:
 
 
 def broadcast(rows: Sequence[ChatMessage]) -> None:
-    """Send messages, with their rooms, to everyone there, and to the bots if they care."""
+    """Send messages, with their rooms, to everyone there, to the bots if they care, and to who notifies others."""
     send_at_once((row.room.group, protocol.text(protocol.message_frame(row.room.slug, row))) for row in rows)
     for row in rows:
         if bots.wanted(row):
             ask_bots(row)
+    mentions.ask(rows)
 
 
 def ask_bots(row: ChatMessage) -> None:

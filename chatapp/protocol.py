@@ -20,6 +20,8 @@ NAME_LIMIT = 40
 #: Messages of one history page: at most, and if the client doesn't say.
 PAGE_LIMIT = 200
 PAGE_DEFAULT = 50
+#: Notifications that one frame marks as read.
+READ_LIMIT = 500
 
 #: Also the `pattern` of the form's field: browsers read it with the `v` flag, which wants the hyphen escaped.
 ROOM_PATTERN = r"[A-Za-z0-9_\-]{1,64}"
@@ -61,18 +63,30 @@ class Auth(NamedTuple):
     token: Any
 
 
+class AskNotifications(NamedTuple):
+    """The sender asks for notifications, but for the newest of them."""
+
+    skip: int
+
+
+class MarkRead(NamedTuple):
+    """The sender has read these notifications; None: all."""
+
+    ids: tuple[int, ...] | None
+
+
 class Slash(NamedTuple):
-    """A slash command for the server: `/name Ann`, `/who`, `/help`."""
+    """A slash command for the server: `/name Ann`, `/who`, `/leave`."""
 
     command: str
     argument: str
     client_id: str | None = None
 
 
-Command = Say | History | Typing | AskPresence | Auth | Slash
+Command = Say | History | Typing | AskPresence | Auth | AskNotifications | MarkRead | Slash
 
 #: The slash commands that the server answers itself. All others are messages, which bots may answer.
-SLASH_COMMANDS = ("name", "who", "help")
+SLASH_COMMANDS = ("name", "who", "help", "join", "leave")
 
 
 # Client frames
@@ -104,6 +118,10 @@ def decode_frame(frame: dict[str, Any]) -> Command:
         return AskPresence()
     if kind == "auth":
         return Auth(frame.get("token"))
+    if kind == "notifications":
+        return AskNotifications(checked_number(frame.get("skip", 0)))
+    if kind == "read":
+        return decode_read(frame)
     raise ClientError("unknown_type")
 
 
@@ -126,6 +144,22 @@ def decode_history(frame: dict[str, Any]) -> History:
     if (before is None) == (since is None) or not all(type(value) is int for value in numbers):
         raise ClientError("invalid_history")
     return History(in_range(before), in_range(since), max(1, min(limit or PAGE_DEFAULT, PAGE_LIMIT)))
+
+
+def decode_read(frame: dict[str, Any]) -> MarkRead:
+    """`ids` is a list of numbers; without it, all."""
+    ids = frame.get("ids")
+    if ids is None:
+        return MarkRead(None)
+    if not isinstance(ids, list) or len(ids) > READ_LIMIT:
+        raise ClientError("invalid_notifications")
+    return MarkRead(tuple(map(checked_number, ids)))
+
+
+def checked_number(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**62:
+        raise ClientError("invalid_notifications")
+    return value
 
 
 def in_range(seq: int | None) -> int | None:

@@ -2,8 +2,8 @@
 A thread of each worker process that finishes what others left undone.
 
 Every second: broadcast what is stored but was not broadcast, because its worker died in between or because it was saved
-where the layer does not reach (a shell beside `runserver`); close sockets whose tokens have ended. Every minute: forget
-sockets whose interface server died, expired sessions and ended grants.
+where the layer does not reach (a shell beside `runserver`); close sockets whose tokens have ended; tell workers of
+notifications that nobody began to deliver. Every minute: forget sockets whose interface server died, and what is old.
 """
 
 import logging
@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from chatapp import ledger, logins
 from chatapp.models import Grant, Presence, Room
+from chatapp.notifications import delivery
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +49,11 @@ def run() -> None:
         attempt(close_old_connections)
         attempt(announce_stragglers)
         attempt(logins.close_expired)
+        attempt(delivery.ask_again)
         if time.monotonic() >= forget_at:
             forget_at = time.monotonic() + FORGET_INTERVAL
             attempt(forget_expired)
+            attempt(delivery.forget_old)
 
 
 def attempt(step: Callable[[], None]) -> None:

@@ -5,7 +5,7 @@ from django.urls import path, re_path
 from django.views.decorators.http import require_POST
 
 from chatapp import views
-from chatapp.api import messages, tokens
+from chatapp.api import messages, notifications, tokens
 
 urlpatterns = [
     path("", views.rooms, name="rooms"),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("api/token", tokens.Tokens.as_view(), name="token"),
     path("api/token/refresh", tokens.Refresh.as_view(), name="token-refresh"),
     path("api/token/revoke", tokens.Revoke.as_view(), name="token-revoke"),
+    path("api/notifications", notifications.Notifications.as_view(), name="notifications"),
+    path("api/notifications/read", notifications.Read.as_view(), name="notifications-read"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
 ]

@@ -36,6 +36,20 @@ CHAT_REFRESH_LIFETIME = env.int("CHAT_REFRESH_LIFETIME", default=30 * 86400)
 #: Whether workers sweep up what a dead one left. Tests turn it off to look at what is left.
 CHAT_SWEEPER = env.bool("CHAT_SWEEPER", default=True)
 
+# Notifications
+
+#: What they go out through: socket, email, webhook, or the dotted path of a class.
+CHAT_NOTIFICATION_BACKENDS = env.list("CHAT_NOTIFICATION_BACKENDS", default=["socket"])
+#: Where people find this site: for links in e-mails.
+CHAT_URL = env.str("CHAT_URL", default="http://127.0.0.1:8000")
+CHAT_WEBHOOK_URL = env.str("CHAT_WEBHOOK_URL", default="")
+CHAT_WEBHOOK_SECRET = env.str("CHAT_WEBHOOK_SECRET", default="")
+vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Parley <parley@localhost>")
+#: A mail server may be away for a while: seconds before a failed delivery is tried again, at first and at most.
+RELAY_RESTS = {"notifications": (1, 600)}
+
 # Django
 
 ROOT_URLCONF = "project.urls"
@@ -44,6 +58,7 @@ INSTALLED_APPS = [
     "relay",
     "channels",
     "chatapp",
+    "chatapp.notifications",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -147,9 +162,9 @@ LAYER = {
     # Messages of one channel; all sockets of an interface server share one for what is sent to them.
     "capacity": 10000,
     # Messages of one room are handled one after the other; those of one socket are anyway.
-    "ordering": {"chat-messages": "room"},
-    # What someone said does not expire.
-    "channel_expiry": {"chat-messages": None},
+    "ordering": {"chat-messages": "room", "chat-notify": "room", "notifications": "lane"},
+    # What someone said does not expire, nor whom it is for.
+    "channel_expiry": {"chat-messages": None, "chat-notify": None, "notifications": None},
 }
 ROUTING = "routing.channel_routing"
 #: What separate processes meet in: Redis, or the database.

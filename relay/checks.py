@@ -1,7 +1,10 @@
 """Django system checks: combinations of settings that can't work, each with its remedy."""
 
+import inspect
+from collections.abc import Iterator
 from typing import Any
 
+from channels import channel_layers
 from django.conf import settings
 from django.core import checks
 
@@ -55,6 +58,29 @@ def check_connection_age(app_configs: Any, **kwargs: Any) -> list[checks.CheckMe
         for alias, database in settings.DATABASES.items()
         if database.get("ENGINE") and database.get("CONN_MAX_AGE", 0) == 0
     ]
+
+
+def check_consumers(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """relay.E003: an async function as a consumer would be called and never run, and nothing would say so."""
+    return [
+        checks.Error(
+            "The consumer %s.%s of %s is an async function." % (consumer.__module__, consumer.__qualname__, channel),
+            hint="Consumers of Channels 1 are plain functions: take the `async` away, and each `await`.",
+            id="relay.E003",
+        )
+        for alias in getattr(settings, "CHANNEL_LAYERS", {})
+        for channel, consumer in consumers_of(channel_layers[alias].router.root)
+        if inspect.iscoroutinefunction(consumer)
+    ]
+
+
+def consumers_of(included: Any) -> Iterator[tuple[str, Any]]:
+    """The channel and the consumer of each route, also of those that are included."""
+    for entry in included.routing:
+        if hasattr(entry, "routing"):
+            yield from consumers_of(entry)
+        else:
+            yield ", ".join(sorted(entry.channel_names())), entry.consumer
 
 
 def ends_too_soon(group_expiry: float, keepalive_interval: float) -> bool:

@@ -56,6 +56,10 @@ SEND_PATIENCE = 30.0
 #: Seconds that a consumer may run before others get the messages that wait behind it.
 CONSUMER_PATIENCE = 0.5
 
+#: Channel → seconds before a message that failed there is tried again: at first, doubled each time, and at most. For
+#: what depends on others, such as mail servers. Elsewhere they are 0.1 and 2.
+RESTS: dict[str, tuple[float, float]] = {}
+
 #: Seconds after which a consumer that still runs is named in the log; and between two such lines.
 SLOW_CONSUMER = 30.0
 

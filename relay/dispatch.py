@@ -1,5 +1,6 @@
 """Running messages through their consumers: what `channels.worker.Worker` does inside its loop."""
 
+import inspect
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -142,7 +143,10 @@ class Run:
             return
         (message,) = self.messages
         try:
-            self.consumer(message, **self.kwargs)
+            returned = self.consumer(message, **self.kwargs)
+            if inspect.iscoroutine(returned):
+                returned.close()
+                raise TypeError("%r is an async function; consumers of Channels 1 are plain ones" % self.consumer)
         except DenyConnection:
             if message.channel.name != "websocket.connect":
                 raise ValueError("DenyConnection is for websocket.connect, not for %s" % message.channel.name) from None

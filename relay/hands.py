@@ -204,7 +204,8 @@ class Hands:
         attempts = run.deliveries[0].content.attempts
         if leases(self.layer) and attempts >= self.layer.max_deliveries:
             self.tally.dead += 1
-        self.put_back(run, reason, min(LONGEST_REST, FIRST_REST * 2 ** (attempts - 1)))
+        first, longest = conf.get("RESTS").get(run.channel, (FIRST_REST, LONGEST_REST))
+        self.put_back(run, reason, min(longest, first * 2 ** (attempts - 1)))
 
     def put_back(self, run: Run, reason: str, delay: float) -> None:
         """Give it back with what comes behind it in its lane. What came before it there is done, and told first."""

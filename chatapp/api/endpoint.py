@@ -66,3 +66,8 @@ class Endpoint(APIView):
 def requester(request: Request) -> Sender:
     """Who asks. Raises ClientError."""
     return sender_of(request.user, [request.GET.get("guest"), request.COOKIES.get(GUEST_COOKIE)])
+
+
+def whole_number(text: str) -> Any:
+    """The number in a query string, or the text as it is, which the protocol then refuses."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else text

@@ -1,12 +1,10 @@
 """Read a room's messages, and post one."""
 
-from typing import Any
-
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatapp import ledger, protocol
-from chatapp.api.endpoint import Endpoint, requester
+from chatapp.api.endpoint import Endpoint, requester, whole_number
 from chatapp.exceptions import ClientError
 from chatapp.identity import remember_guest
 from chatapp.models import Room, checked_or_new_client_id
@@ -47,8 +45,3 @@ def existing(slug: str) -> Room:
     if room is None:
         raise ClientError("no_such_room")
     return room
-
-
-def whole_number(text: str) -> Any:
-    """The number in a query string, or the text as it is, which the protocol then refuses."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else text

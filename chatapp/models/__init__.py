@@ -1,6 +1,7 @@
 """What the chat keeps: rooms and their messages, who is there, and who may come in by a token."""
 
 from chatapp.models.grants import Grant
+from chatapp.models.membership import Membership
 from chatapp.models.presence import Presence, Seat
 from chatapp.models.rooms import (
     NAME_LENGTH,
@@ -19,6 +20,7 @@ __all__ = [
     "SERVER",
     "ChatMessage",
     "Grant",
+    "Membership",
     "Presence",
     "Room",
     "Seat",

@@ -1,6 +1,9 @@
 import pytest
+from channels.asgi import ChannelLayerWrapper, channel_layers
+from channels.routing import include, route
 
-from relay.checks import check_connection_age, check_keepalive, check_reconnect_text
+from relay.checks import check_connection_age, check_consumers, check_keepalive, check_reconnect_text
+from relay.layers.inmemory import ChannelLayer
 
 
 @pytest.mark.parametrize(
@@ -48,3 +51,25 @@ def test_workers_may_keep_their_connections(settings_override, database, ids):
     """B15"""
     settings_override(DATABASES={"default": database})
     assert [found.id for found in check_connection_age(None)] == ids
+
+
+async def waits(message):
+    raise AssertionError
+
+
+def does_not(message):
+    raise AssertionError
+
+
+def test_a_consumer_that_would_never_run_is_named():
+    """S2: with the wrong kind of consumer nothing arrives, and no error says so."""
+    routes = [route("a", does_not), include([route("b", waits)], path="^/x")]
+    before = channel_layers.set("default", ChannelLayerWrapper(ChannelLayer(), "default", routes))
+    try:
+        (found,) = check_consumers(None)
+    finally:
+        if before is None:
+            del channel_layers.backends["default"]
+        else:
+            channel_layers.set("default", before)
+    assert (found.id, found.msg.endswith("waits of b is an async function.")) == ("relay.E003", True)

@@ -1,0 +1,96 @@
+"""
+How notifications reach a user. CHAT_NOTIFICATION_BACKENDS names the backends that are used: `socket`, `email`,
+`webhook`, or the dotted path of a class of your own.
+"""
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import requests
+from django.conf import settings
+from django.core.mail import send_mail
+from django.utils.module_loading import import_string
+
+from chatapp.models import Presence
+from chatapp.notifications import inbox
+from chatapp.notifications.models import Notification
+
+#: Seconds that a webhook may take to answer.
+WEBHOOK_TIMEOUT = 10
+
+
+class Backend:
+    """
+    A way to reach users. `deliver` raises if it could not: then it is tried again, more and more seldom, and at last a
+    dead letter. It may be called twice for one notification, if a worker dies before it could note the success.
+    """
+
+    #: Whether it tells of a notification each time that it comes anew, though the user has not read it since.
+    each_time = False
+
+    def wants(self, notification: Notification) -> bool:
+        """Whether there is anything to deliver, when the notification is made."""
+        return True
+
+    def deliver(self, notification: Notification) -> None:
+        raise NotImplementedError
+
+
+class Socket(Backend):
+    """All open sockets of the user. Those that are closed get the list when they come back."""
+
+    each_time = True
+
+    def deliver(self, notification: Notification) -> None:
+        inbox.push(notification)
+
+
+class Email(Backend):
+    """The user's e-mail address, if there is one and the user isn't here."""
+
+    def wants(self, notification: Notification) -> bool:
+        user = notification.user
+        is_here = Presence.objects.filter(user=user, seen__gt=Presence.horizon()).exists()
+        return bool(user.email) and not is_here
+
+    def deliver(self, notification: Notification) -> None:
+        body = "%s\n\n%s%s\n" % (notification.text, settings.CHAT_URL.rstrip("/"), notification.url or "/")
+        subject = " ".join(notification.text.split())[:80]
+        send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [notification.user.email])
+
+
+class Webhook(Backend):
+    """
+    `POST` to CHAT_WEBHOOK_URL, as JSON. `X-Parley-Signature: sha256=<hex>` is the HMAC of the body under
+    CHAT_WEBHOOK_SECRET, and `X-Parley-Notification` the id, by which a repeat is known. Any answer but 2xx is a
+    failure.
+    """
+
+    def deliver(self, notification: Notification) -> None:
+        said = inbox.described(notification)
+        body = json.dumps({**said, "user": notification.user.get_username()}).encode("utf-8")
+        headers = {"Content-Type": "application/json", "X-Parley-Notification": str(notification.pk)}
+        if settings.CHAT_WEBHOOK_SECRET:
+            mark = hmac.new(settings.CHAT_WEBHOOK_SECRET.encode("utf-8"), body, hashlib.sha256).hexdigest()
+            headers["X-Parley-Signature"] = "sha256=" + mark
+        answer = requests.post(
+            settings.CHAT_WEBHOOK_URL, body, headers=headers, timeout=WEBHOOK_TIMEOUT, allow_redirects=False
+        )
+        if not 200 <= answer.status_code < 300:
+            raise requests.HTTPError("The webhook answered %d" % answer.status_code)
+
+
+#: Names for the backends that are here.
+SHORT = {"socket": Socket, "email": Email, "webhook": Webhook}
+
+
+def installed() -> dict[str, Backend]:
+    """The backends in use, by name."""
+    return {name: named(name) for name in settings.CHAT_NOTIFICATION_BACKENDS}
+
+
+def named(name: str) -> Any:
+    """The backend of this name. Raises ImportError."""
+    return (SHORT.get(name) or import_string(name))()

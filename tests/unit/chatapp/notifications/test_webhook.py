@@ -1,0 +1,70 @@
+"""The webhook, against a real HTTP server."""
+
+import hashlib
+import hmac
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+import requests
+
+from chatapp.notifications import delivery
+from chatapp.notifications.models import Delivery
+from chatapp.notifications.notify import notify
+from tests.chat import work
+
+
+@pytest.fixture
+def receiver():
+    """A server that keeps what it gets, and answers what `status` says."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            server.got.append((dict(self.headers), body))
+            self.send_response(server.status)
+            self.send_header("Location", "http://127.0.0.1:%d/elsewhere" % server.server_port)
+            self.end_headers()
+
+        def log_message(self, *args):
+            """Nothing on standard error."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server.got, server.status = [], 200
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def made(layer, alice, receiver, settings_override):
+    settings_override(
+        CHAT_NOTIFICATION_BACKENDS=["webhook"],
+        CHAT_WEBHOOK_URL="http://127.0.0.1:%d/hook" % receiver.server_port,
+        CHAT_WEBHOOK_SECRET="quiet",
+    )
+    return notify(alice, source="ci", category="build", action="failed", text="Build 7 failed", extra={"build": 7})
+
+
+def test_a_webhook_gets_what_can_be_checked(layer, receiver, made):
+    work(layer)
+    ((headers, body),) = receiver.got
+    said = json.loads(body)
+    assert (said["id"], said["user"], said["extra"]) == (made.pk, "alice", {"build": 7})
+    assert headers["X-Parley-Notification"] == str(made.pk)
+    assert headers["X-Parley-Signature"] == "sha256=" + hmac.new(b"quiet", body, hashlib.sha256).hexdigest()
+    assert Delivery.objects.get().done == 1
+
+
+@pytest.mark.parametrize("status", [302, 404, 500])
+def test_any_other_answer_is_a_failure_that_is_tried_again(layer, receiver, made, status):
+    receiver.status = status
+    number = Delivery.objects.get().pk
+    with pytest.raises(requests.HTTPError):
+        delivery.deliver(number)
+    receiver.status = 204
+    delivery.deliver(number)
+    assert (Delivery.objects.get().done, len(receiver.got)) == (1, 2)
