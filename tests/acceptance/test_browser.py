@@ -8,7 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from chatapp.models import ChatMessage, Room
+from chatapp.notifications.models import Notification
 from tests.acceptance.browsers import needs_chromium
+from tests.chat import log_in
 from tests.waiting import FACTOR, wait_until
 
 DESKTOP = {"width": 1000, "height": 700}
@@ -216,3 +218,45 @@ def test_nothing_is_wider_than_a_small_phone(window):
         page = window(path, size={"width": 320, "height": 600})
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
     picture(page, "404-phone")
+
+
+def logged_in(page: Page, chat: Any, user: Any) -> Page:
+    """The window is this user's now, and shows the same page."""
+    page.context.add_cookies([{"name": "sessionid", "value": log_in(user), "url": "http://127.0.0.1:%d" % chat.port}])
+    page.reload()
+    return page
+
+
+def test_a_mention_reaches_every_tab_and_the_laptop_on_return_and_is_read_everywhere(window, chat, alice, bob):
+    """One tab in another room, one on a phone among the rooms; the laptop is closed."""
+    tab = connected(logged_in(window("/chat/other/"), chat, bob))
+    phone = logged_in(window("/", PHONE), chat, bob)
+    laptop = connected(logged_in(window("/chat/quiet/"), chat, bob))
+    laptop.goto("about:blank")
+    speaker = connected(logged_in(window(), chat, alice))
+    say(speaker, "Lunch, @bob?")
+    for page in (tab, phone):
+        expect(page.get_by_test_id("unread")).to_have_text("1")
+        page.get_by_role("button", name="1 unread notification").click()
+        expect(page.locator("[data-notification]")).to_contain_text("alice mentioned you in lobby: Lunch, @bob?")
+    picture(tab, "notified")
+    picture(phone, "notified-on-a-phone")
+    tab.keyboard.press("Escape")
+    expect(tab.locator("#notifications")).to_be_hidden()
+    laptop.set_viewport_size(PHONE)
+    laptop.go_back()
+    expect(laptop.get_by_test_id("unread")).to_have_text("1")
+    phone.get_by_test_id("read-all").click()
+    for page in (tab, phone, laptop):
+        expect(page.get_by_test_id("unread")).to_be_hidden()
+    say(speaker, "@bob, hello?")
+    expect(tab.get_by_test_id("unread")).to_have_text("1")
+    laptop.get_by_role("button", name="1 unread notification").click()
+    picture(laptop, "notified-in-a-room-on-a-phone")
+    laptop.locator("[data-notification]").first.click()
+    expect(line(laptop, "@bob, hello?")).to_be_visible()
+    for page in (tab, phone, laptop):
+        expect(page.get_by_test_id("unread")).to_be_hidden()
+    say(speaker, "@bob sees this at once")
+    expect(tab.locator("[data-notification]:not(.fresh)")).to_have_count(3)
+    assert Notification.objects.filter(user=bob, read=None).count() == 0

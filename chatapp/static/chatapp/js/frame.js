@@ -5,6 +5,9 @@ const CHECKS = {
   history: (frame) => Array.isArray(frame.messages) && (isSeq(frame.before) || isSeq(frame.since)),
   head: (frame) => isSeq(frame.seq),
   presence: (frame) => Array.isArray(frame.users ?? []),
+  notification: isNotification,
+  notifications: (frame) => Array.isArray(frame.notifications) && isSeq(frame.skip) && isSeq(frame.unread),
+  read: (frame) => Array.isArray(frame.ids) && isSeq(frame.unread),
   typing: (frame) => typeof frame.sender === 'string',
 };
 
@@ -24,11 +27,17 @@ export function readFrame(data) {
   const check = Object.hasOwn(CHECKS, frame?.type) ? CHECKS[frame.type] : () => frame?.type;
   if (!check(frame)) return null;
   if (frame.type === 'history') frame.messages = frame.messages.filter(isMessage);
+  if (frame.type === 'notifications') frame.notifications = frame.notifications.filter(isNotification);
   return frame;
 }
 
 function isMessage(frame) {
   return isSeq(frame?.seq) && typeof frame.message === 'string' && typeof frame.sender === 'string';
+}
+
+function isNotification(frame) {
+  const texts = ['text', 'url', 'created', 'object'];
+  return isSeq(frame?.id) && texts.every((name) => typeof frame[name] === 'string');
 }
 
 function isSeq(value) {

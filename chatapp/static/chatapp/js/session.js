@@ -84,6 +84,11 @@ export class Session {
     if (this.#socket.connected) this.#socket.send({ type: 'presence' });
   }
 
+  /** Asks for notifications, or tells that some were read. */
+  notify(frame) {
+    if (this.#socket.connected) this.#socket.send(frame, frame.type === 'notifications');
+  }
+
   /** Lets the others know that something is being written. */
   typing() {
     const now = Date.now();
@@ -129,6 +134,9 @@ export class Session {
       case 'notice': return this.#noticed(frame);
       case 'error': return this.#refused(frame);
       case 'reconnect': return this.#socket.expectRestart(frame.after);
+      case 'notification':
+      case 'notifications':
+      case 'read': return this.#view.bell?.receive(frame);
       default: return undefined; // a newer server may say more than we understand
     }
   }
@@ -144,6 +152,7 @@ export class Session {
     this.#socket.welcomed();
     this.#catchUp(frame.head);
     this.#outbox.open();
+    this.#view.bell?.refresh();
     return this.rollCall();
   }
 

@@ -1,4 +1,5 @@
 import { Banner } from './banner.js';
+import { Bell } from './bell.js';
 import { Composer } from './composer.js';
 import { Log } from './log.js';
 import { People } from './people.js';
@@ -25,6 +26,9 @@ export class View {
     this.typing = new Typing();
     this.status = new Status(() => session().retryNow());
     this.people = new People(() => session().rollCall());
+    // Guests have none. What is said here while the reader looks on is no news.
+    const here = ({ object }) => object === `room:${config.room}` && !document.hidden;
+    this.bell = config.sender ? new Bell((frame) => session().notify(frame), here) : null;
     this.log = new Log({
       older: (seq) => session().older(seq),
       act: (action, clientId) => this.#act(session(), action, clientId),
@@ -80,9 +84,9 @@ export class View {
     this.composer.focus();
   }
 
-  /** Escape leads back: out of the list of names, then to the newest message, ready to write. */
+  /** Escape leads back: out of an open list, then to the newest message, ready to write. */
   #key(event) {
-    if (event.key !== 'Escape' || event.isComposing || this.people.close()) return;
+    if (event.key !== 'Escape' || event.isComposing || this.people.close() || this.bell?.close()) return;
     this.log.toEnd();
     this.composer.focus();
   }
