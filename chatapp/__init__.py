@@ -9,13 +9,16 @@ Parley: the chat itself. It knows Channels and Django; of relay only how to cons
     models       rooms, numbered messages, presence, grants of tokens
     tokens       who one is, by a signed token
     logins       what let a socket in, and whether it still holds
+    doors        rooms that the server picks
     ledger       saving once and in order, and broadcasting what was saved
     joining      how a socket enters a room, catches up, stays and leaves
     commands     what each client frame does
     posting      what a message on `chat-messages` does
+    mentions     who is notified of what is said
+    notifications  what users should know, for any code
     bots         functions that see every message and may answer
     sweeper      finishes what a dead worker left undone
-    signals      logged out means out
+    signals      logged out means out; news of accounts
     api, views   HTTP
     middleware   what every page tells the browser
 """

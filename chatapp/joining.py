@@ -8,7 +8,7 @@ from channels.sessions import session_for_reply_channel
 from django.db import transaction
 from django.http import QueryDict
 
-from chatapp import ledger, logins, mentions, protocol, tokens
+from chatapp import doors, ledger, logins, mentions, protocol, tokens
 from chatapp.exceptions import ClientError
 from chatapp.identity import Login, Sender, user_group, user_sender
 from chatapp.models import Presence, Room
@@ -87,6 +87,7 @@ def let_in(reply_channel: Channel, guest: Visitor) -> None:
         listen(reply_channel, guest)
         logins.check(guest.login)
         return
+    guest = guest._replace(slug=doors.room_for(protocol.checked_room(guest.slug), guest.sender))
     entered = enter(reply_channel, guest)
     logins.check(guest.login)
     tell_presence(entered)

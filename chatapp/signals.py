@@ -1,8 +1,11 @@
 """What the chat does when something happens elsewhere: logged out means out, and workers sweep."""
 
+import logging
 from typing import Any
 
+from channels import Channel
 from channels.signals import worker_ready
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
@@ -10,11 +13,15 @@ from django.db.models.signals import post_save, pre_delete
 from django.http import HttpRequest
 
 from chatapp import logins, sweeper
+from relay.outbox import send_on_commit
+
+logger = logging.getLogger(__name__)
 
 
 def connect() -> None:
     user_logged_out.connect(close_after_logout)
     post_save.connect(close_if_inactive, sender=get_user_model())
+    post_save.connect(tell_of_new_account, sender=get_user_model())
     pre_delete.connect(close_of_deleted, sender=get_user_model())
     worker_ready.connect(start_sweeper)
 
@@ -34,6 +41,18 @@ def close_if_inactive(instance: Any, **kwargs: Any) -> None:
     """Close the sockets of a user who was banned: made inactive in the admin, or anywhere."""
     if not instance.is_active:
         close_after_commit(instance.pk)
+
+
+def tell_of_new_account(instance: Any, created: bool, raw: bool = False, **kwargs: Any) -> None:
+    """Say in the room that CHAT_NEWS_ROOM names, if any, that somebody has an account now."""
+    if created and not raw and settings.CHAT_NEWS_ROOM:
+        text = "%s has an account now. Welcome!" % instance.get_username()
+        message = {"room": settings.CHAT_NEWS_ROOM, "message": text, "sender": "bot:news", "name": "News"}
+        send_on_commit(Channel("chat-messages"), message, or_else=warn_of_untold)
+
+
+def warn_of_untold(error: Exception) -> None:
+    logger.warning("The room %s could not be told of a new account: %s", settings.CHAT_NEWS_ROOM, error)
 
 
 def close_of_deleted(instance: Any, **kwargs: Any) -> None:

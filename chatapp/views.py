@@ -15,7 +15,7 @@ from django.utils.http import is_safe_url
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from chatapp import protocol
+from chatapp import doors, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import GUEST_COOKIE, Sender, remember_guest, sender_of
 from chatapp.models import Presence, Room
@@ -35,7 +35,11 @@ def rooms(request: HttpRequest) -> HttpResponse:
             error = e.text
     here = Count("presences__sender", distinct=True, filter=Q(presences__seen__gt=Presence.horizon()))
     context = {
-        "rooms": Room.objects.annotate(present=here).order_by("-present", "-head", "slug")[:ROOMS_LIMIT],
+        # Those that the server picks are nobody's to choose.
+        "rooms": Room.objects.exclude(slug__startswith=doors.PREFIX)
+        .annotate(present=here)
+        .order_by("-present", "-head", "slug")[:ROOMS_LIMIT],
+        "letters": doors.LETTERS,
         "room_pattern": protocol.ROOM_PATTERN,
         "may_open_rooms": settings.CHAT_OPEN_ROOMS,
         "room_error": error,
@@ -47,8 +51,8 @@ def rooms(request: HttpRequest) -> HttpResponse:
 def room(request: HttpRequest, slug: str) -> HttpResponse:
     """A room's page. The room itself comes into being when a socket enters."""
     try:
-        protocol.checked_room(slug)
         sender = sender_of(request.user, [request.COOKIES.get(GUEST_COOKIE)])
+        slug = doors.room_for(protocol.checked_room(slug), sender)
     except ClientError as e:
         if e.code == "guests_not_allowed":
             return redirect("%s?next=%s" % (reverse("login"), request.path))
@@ -56,7 +60,10 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
     known = Room.objects.filter(slug=slug).first()
     if known is None and not settings.CHAT_OPEN_ROOMS:
         raise Http404("There is no such room.")
-    context = {"room": known or Room(slug=slug, title=slug), "config": page_config(request, slug, sender)}
+    context = {
+        "room": known or Room(slug=slug, title=doors.title_of(slug) or slug),
+        "config": page_config(request, slug, sender),
+    }
     response = render(request, "chatapp/room.html", context)
     remember_guest(request, response, sender)
     return response

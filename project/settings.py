@@ -30,6 +30,8 @@ REDIS_URL = env.str("REDIS_URL", default="")
 CHAT_ALLOW_GUESTS = env.bool("CHAT_ALLOW_GUESTS", default=True)
 CHAT_OPEN_ROOMS = env.bool("CHAT_OPEN_ROOMS", default=True)
 CHAT_RATE_LIMIT = env.float("CHAT_RATE_LIMIT", default=10)
+#: A room that is told of new accounts. Empty: none.
+CHAT_NEWS_ROOM = env.str("CHAT_NEWS_ROOM", default="")
 #: Seconds that a token is good for, and that it can be exchanged for another.
 CHAT_TOKEN_LIFETIME = env.int("CHAT_TOKEN_LIFETIME", default=300)
 CHAT_REFRESH_LIFETIME = env.int("CHAT_REFRESH_LIFETIME", default=30 * 86400)

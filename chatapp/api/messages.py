@@ -3,10 +3,10 @@
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chatapp import ledger, protocol
+from chatapp import doors, ledger, protocol
 from chatapp.api.endpoint import Endpoint, requester, whole_number
 from chatapp.exceptions import ClientError
-from chatapp.identity import remember_guest
+from chatapp.identity import Sender, remember_guest
 from chatapp.models import Room, checked_or_new_client_id
 
 
@@ -15,12 +15,11 @@ class Messages(Endpoint):
 
     def get(self, request: Request, slug: str) -> Response:
         """A page of history: `?since=` or `?before=` a number, `?limit=`; without either, the newest."""
-        requester(request)
-        room = existing(slug)
-        wanted = {key: whole_number(value) for key, value in request.GET.items() if key in ("since", "before", "limit")}
-        if "since" not in wanted and "before" not in wanted:
-            wanted["before"] = room.head + 1
-        frame = ledger.history_frame(room, protocol.decode_history(wanted))
+        room = existing(slug, requester(request))
+        page = {key: whole_number(value) for key, value in request.GET.items() if key in ("since", "before", "limit")}
+        if "since" not in page and "before" not in page:
+            page["before"] = room.head + 1
+        frame = ledger.history_frame(room, protocol.decode_history(page))
         return Response({"messages": frame["messages"], "complete": frame["complete"], "head": room.head})
 
     def post(self, request: Request, slug: str) -> Response:
@@ -33,15 +32,20 @@ class Messages(Endpoint):
         data = request.data if isinstance(request.data, dict) else {}
         client_id = checked_or_new_client_id(data.get("client_id"))
         message = protocol.checked_message(data.get("message"))
-        row, is_new = ledger.store_and_announce(slug, sender, message, client_id)
+        row, is_new = ledger.store_and_announce(wanted(slug, sender), sender, message, client_id)
         response = Response(protocol.ack_frame(row), status=201 if is_new else 200)
         remember_guest(request, response, sender)
         return response
 
 
-def existing(slug: str) -> Room:
+def wanted(slug: str, sender: Sender) -> str:
+    """The name of the room that this sender gets into by asking for that. Raises ClientError."""
+    return doors.room_for(protocol.checked_room(slug), sender)
+
+
+def existing(slug: str, sender: Sender) -> Room:
     """The room, which reading does not bring into being. Raises ClientError."""
-    room = Room.objects.filter(slug=protocol.checked_room(slug)).first()
+    room = Room.objects.filter(slug=wanted(slug, sender)).first()
     if room is None:
         raise ClientError("no_such_room")
     return room

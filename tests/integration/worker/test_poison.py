@@ -1,6 +1,7 @@
 """Poison of every kind, then one good message on the same channel (J1)."""
 
 import datetime
+import itertools
 import sys
 import threading
 import time
@@ -152,6 +153,37 @@ def test_what_fails_is_tried_again_and_in_the_end_kept_with_its_traceback(open_o
     wait_until(lambda: "it is a dead letter: manage.py deadletters show %s" % letter.id in caplog.text, "it is logged")
     office.layer.retry_dead([letter.id])
     wait_until(lambda: len(tried) == 6, "it is tried again when it is asked for")
+
+
+def test_a_channel_may_have_longer_rests_between_its_tries(open_office, settings_override):
+    """For what depends on others: a mail server that is away."""
+    settings_override(RELAY_RESTS={"mail": (0.6, 0.7)})
+    office = open_office(max_deliveries=3)
+    tried = []
+
+    def consumer(message):
+        tried.append(time.monotonic())
+        raise ConnectionError("no mail server")
+
+    office.on("mail", consumer)
+    office.hire()
+    office.send("mail", n=1)
+    wait_until(office.layer.dead_letters, "it is given up")
+    assert [later - before > 0.5 for before, later in itertools.pairwise(tried)] == [True, True]
+
+
+def test_an_async_consumer_is_an_error_that_says_so(open_office):
+    """S2: with the wrong kind of consumer nothing arrives, and no error says so."""
+    office = open_office(max_deliveries=1)
+
+    async def consumer(message):
+        raise AssertionError("it never runs")
+
+    office.on("work", consumer)
+    office.hire()
+    office.send("work", n=1)
+    (letter,) = wait_until(office.layer.dead_letters, "it is given up")
+    assert "is an async function" in letter.reason
 
 
 def test_what_comes_behind_a_message_that_fails_waits_for_it(open_office):

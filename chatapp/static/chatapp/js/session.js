@@ -134,10 +134,8 @@ export class Session {
       case 'notice': return this.#noticed(frame);
       case 'error': return this.#refused(frame);
       case 'reconnect': return this.#socket.expectRestart(frame.after);
-      case 'notification':
-      case 'notifications':
-      case 'read': return this.#view.bell?.receive(frame);
-      default: return undefined; // a newer server may say more than we understand
+      // A newer server may say more than we understand.
+      default: return this.#view.bell?.receive(frame);
     }
   }
 

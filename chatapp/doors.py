@@ -1,0 +1,36 @@
+"""
+Rooms that the server picks. In `letters`, people with an account meet those whose names begin with the same letter:
+each gets into the room of his letter, and no client can ask for another's.
+"""
+
+from chatapp.exceptions import ClientError
+from chatapp.identity import Sender
+
+#: What clients ask for, and what begins the names of the rooms that they get.
+LETTERS, PREFIX = "letters", "letter-"
+
+
+def room_for(slug: str, sender: Sender) -> str:
+    """The name of the room that this sender gets into. Raises ClientError."""
+    if slug != LETTERS and not slug.startswith(PREFIX):
+        return slug
+    if sender.user_id is None:
+        raise ClientError("guests_not_allowed")
+    own = PREFIX + initial(sender.name)
+    if slug not in (LETTERS, own):
+        raise ClientError("no_entry")
+    return own
+
+
+def initial(name: str) -> str:
+    """The first letter, as a room's name can have it: `a`, or the number of one that is not ASCII: `u00e9`."""
+    first = name[:1].lower()
+    return first if first.isascii() and first.isalnum() else "u%04x" % ord(first or "?")
+
+
+def title_of(slug: str) -> str:
+    """What a room that the server picks is called; "" for others."""
+    if not slug.startswith(PREFIX):
+        return ""
+    letter = slug.removeprefix(PREFIX)
+    return "Names with %s" % (chr(int(letter[1:], 16)) if len(letter) > 1 else letter).upper()

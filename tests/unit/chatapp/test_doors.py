@@ -1,0 +1,85 @@
+import json
+
+import pytest
+from channels import Channel
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from chatapp import doors
+from chatapp.identity import Sender
+from chatapp.models import ChatMessage, Room
+from tests.chat import Socket, log_in, work
+
+
+@pytest.fixture
+def arthur(database):
+    return get_user_model().objects.create_user("Arthur", password="round table")
+
+
+def socket_of(layer, user, room="letters"):
+    return Socket(layer, path="/chat/%s/" % room, query="session_key=" + log_in(user))
+
+
+def test_people_meet_whose_names_begin_with_the_same_letter(layer, alice, arthur, bob):
+    """S4f: the server picks the group."""
+    sockets = [socket_of(layer, user) for user in (alice, arthur, bob)]
+    assert [socket.frames("welcome")[0]["room"] for socket in sockets] == ["letter-a", "letter-a", "letter-b"]
+    sockets[0].say("Only A")
+    assert [len(socket.frames("message")) for socket in sockets] == [1, 1, 0]
+
+
+def test_no_client_gets_into_the_room_of_another_letter(layer, alice, bob):
+    assert socket_of(layer, alice, "letter-a").frames("welcome")
+    assert socket_of(layer, bob, "letter-a").frames()[0]["code"] == "no_entry"
+    assert Socket(layer, path="/chat/letter-a/").frames()[0]["code"] == "guests_not_allowed"
+    client = Client()
+    client.force_login(bob)
+    for ask in (client.get, lambda url: client.post(url, json.dumps({"message": "x"}), "application/json")):
+        answer = ask("/api/rooms/letter-a/messages")
+        assert (answer.status_code, answer.json()["code"]) == (403, "no_entry")
+    assert client.get("/chat/letter-a/").status_code == 404
+    assert not ChatMessage.objects.exists()
+
+
+def test_the_page_and_the_api_pick_the_same_room(layer, alice):
+    client = Client()
+    client.force_login(alice)
+    assert b"Names with A" in client.get("/chat/letters/").content
+    assert (
+        client.post("/api/rooms/letters/messages", json.dumps({"message": "x"}), "application/json").status_code == 201
+    )
+    assert ChatMessage.objects.get().room.slug == "letter-a"
+    assert b"Names with A" in client.get("/chat/letters/").content
+    page = client.get("/").content
+    assert b'href="/chat/letters/"' in page
+    assert b"letter-a" not in page
+    assert "/accounts/login/" in Client().get("/chat/letters/")["Location"]
+
+
+@pytest.mark.parametrize(("name", "room"), [("Éva", "letter-u00e9"), ("7of9", "letter-7"), ("_x", "letter-u005f")])
+def test_any_first_letter_makes_a_room(name, room):
+    assert doors.room_for("letters", Sender("user:1", name)) == room
+    assert doors.title_of(room) == "Names with " + name[0].upper()
+
+
+def test_a_new_account_is_news_where_that_is_wanted(layer, lobby, settings_override):
+    """S4g: a post_save signal feeds chat-messages."""
+    get_user_model().objects.create_user("quiet")
+    settings_override(CHAT_NEWS_ROOM="lobby")
+    get_user_model().objects.create_user("ann")
+    work(layer)
+    assert [(row.name, row.message) for row in ChatMessage.objects.all()] == [
+        ("News", "ann has an account now. Welcome!")
+    ]
+    assert Room.objects.get().head == 1
+
+
+def test_an_account_is_made_though_the_news_cannot_be_told(layer, database, settings_override, monkeypatch, caplog):
+    def fail(self, content, immediately=False):
+        raise ConnectionError("away")
+
+    settings_override(CHAT_NEWS_ROOM="lobby")
+    monkeypatch.setattr(Channel, "send", fail)
+    get_user_model().objects.create_user("ann")
+    assert get_user_model().objects.count() == 1
+    assert "could not be told" in caplog.text
