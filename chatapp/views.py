@@ -60,10 +60,9 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
     known = Room.objects.filter(slug=slug).first()
     if known is None and not settings.CHAT_OPEN_ROOMS:
         raise Http404("There is no such room.")
-    context = {
-        "room": known or Room(slug=slug, title=doors.title_of(slug) or slug),
-        "config": page_config(request, slug, sender),
-    }
+    shown = known or Room(slug=slug)
+    shown.title = shown.title or doors.title_of(slug)
+    context = {"room": shown, "config": page_config(request, slug, sender)}
     response = render(request, "chatapp/room.html", context)
     remember_guest(request, response, sender)
     return response

@@ -81,12 +81,12 @@ export class Session {
 
   /** Asks who is here. */
   rollCall() {
-    if (this.#socket.connected) this.#socket.send({ type: 'presence' });
+    this.ask({ type: 'presence' });
   }
 
-  /** Asks for notifications, or tells that some were read. */
-  notify(frame) {
-    if (this.#socket.connected) this.#socket.send(frame, frame.type === 'notifications');
+  /** Sends what the server answers, or what need not be said again. */
+  ask(frame) {
+    if (this.#socket.connected) this.#socket.send(frame, frame.type !== 'read');
   }
 
   /** Lets the others know that something is being written. */
@@ -134,8 +134,7 @@ export class Session {
       case 'notice': return this.#noticed(frame);
       case 'error': return this.#refused(frame);
       case 'reconnect': return this.#socket.expectRestart(frame.after);
-      // A newer server may say more than we understand.
-      default: return this.#view.bell?.receive(frame);
+      default: return this.#view.bell?.receive(frame); // or more than we understand
     }
   }
 
@@ -204,15 +203,14 @@ export class Session {
     this.#done(frame.client_id);
   }
 
-  #noticed(frame) {
-    this.#view.log.notice(frame.text);
-    this.#done(frame.client_id);
+  #noticed({ text, client_id: id }) {
+    this.#view.log.notice(text);
+    this.#done(id);
   }
 
-  #done(clientId) {
-    if (!clientId) return;
-    this.#outbox.settle(clientId);
-    this.#view.log.drop(clientId);
+  #done(id) {
+    if (id) this.#outbox.settle(id);
+    if (id) this.#view.log.drop(id);
   }
 
   #refused(frame) {

@@ -28,7 +28,7 @@ export class View {
     this.people = new People(() => session().rollCall());
     // Guests have none. What is said here while the reader looks on is no news.
     const here = ({ object }) => object === `room:${config.room}` && !document.hidden;
-    this.bell = config.sender ? new Bell((frame) => session().notify(frame), here) : null;
+    this.bell = config.sender ? new Bell((frame) => session().ask(frame), here) : null;
     this.log = new Log({
       older: (seq) => session().older(seq),
       act: (action, clientId) => this.#act(session(), action, clientId),
