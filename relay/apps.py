@@ -6,7 +6,13 @@ from channels import log
 from django.apps import AppConfig
 from django.core import checks
 
-from relay.checks import check_connection_age, check_consumers, check_keepalive, check_reconnect_text
+from relay.checks import (
+    check_connection_age,
+    check_consumers,
+    check_keepalive,
+    check_reconnect_text,
+    check_sqlite,
+)
 
 
 class RelayConfig(AppConfig):
@@ -20,6 +26,7 @@ class RelayConfig(AppConfig):
         checks.register(check_reconnect_text)
         checks.register(check_connection_age)
         checks.register(check_consumers)
+        checks.register(check_sqlite)
         # Channels' commands add a handler of their own to loggers that also propagate, so each line came twice and in
         # two formats. Where logs go is for the project's LOGGING to say.
         log.handler = logging.NullHandler()

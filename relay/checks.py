@@ -12,6 +12,7 @@ from relay import conf
 
 #: What BaseChannelLayer of asgiref takes where a layer's CONFIG says nothing, in seconds.
 DEFAULT_GROUP_EXPIRY = 86400
+DATABASE_LAYER = "relay.layers.database.DatabaseChannelLayer"
 
 
 def check_keepalive(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
@@ -57,6 +58,23 @@ def check_connection_age(app_configs: Any, **kwargs: Any) -> list[checks.CheckMe
         )
         for alias, database in settings.DATABASES.items()
         if database.get("ENGINE") and database.get("CONN_MAX_AGE", 0) == 0
+    ]
+
+
+def check_sqlite(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """relay.W002: several processes write to a layer's file, and with Django's backend they find it locked."""
+    layers = getattr(settings, "CHANNEL_LAYERS", {}).items()
+    aliases = [
+        layer.get("CONFIG", {}).get("alias", "default") for _, layer in layers if layer["BACKEND"] == DATABASE_LAYER
+    ]
+    return [
+        checks.Warning(
+            "A channel layer is in the SQLite database %r, which Django's own backend does not share well." % alias,
+            hint="Set ENGINE in DATABASES[%r] to 'relay.backends.sqlite3'." % alias,
+            id="relay.W002",
+        )
+        for alias in aliases
+        if settings.DATABASES[alias]["ENGINE"] == "django.db.backends.sqlite3"
     ]
 
 

@@ -2,7 +2,14 @@ import pytest
 from channels.asgi import ChannelLayerWrapper, channel_layers
 from channels.routing import include, route
 
-from relay.checks import check_connection_age, check_consumers, check_keepalive, check_reconnect_text
+from relay.checks import (
+    DATABASE_LAYER,
+    check_connection_age,
+    check_consumers,
+    check_keepalive,
+    check_reconnect_text,
+    check_sqlite,
+)
 from relay.layers.inmemory import ChannelLayer
 
 
@@ -51,6 +58,20 @@ def test_workers_may_keep_their_connections(settings_override, database, ids):
     """B15"""
     settings_override(DATABASES={"default": database})
     assert [found.id for found in check_connection_age(None)] == ids
+
+
+@pytest.mark.parametrize(
+    ("layer", "engine", "ids"),
+    [
+        (DATABASE_LAYER, "django.db.backends.sqlite3", ["relay.W002"]),
+        (DATABASE_LAYER, "relay.backends.sqlite3", []),
+        (DATABASE_LAYER, "django.db.backends.postgresql", []),
+        ("asgiref.inmemory.ChannelLayer", "django.db.backends.sqlite3", []),
+    ],
+)
+def test_a_layer_in_sqlite_wants_a_backend_that_several_can_write_with(settings_override, layer, engine, ids):
+    settings_override(CHANNEL_LAYERS={"default": {"BACKEND": layer}}, DATABASES={"default": {"ENGINE": engine}})
+    assert [found.id for found in check_sqlite(None)] == ids
 
 
 async def waits(message):
