@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "channels",
     "chatapp",
     "chatapp.notifications",
+    "examples",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
