@@ -1,0 +1,3 @@
+"""No URLs: the consumer answers every request before Django's views are asked."""
+
+urlpatterns = []
