@@ -12,7 +12,7 @@ RUNTIME := $(VENV)/.runtime
 TOOLS := $(VENV)/.tools
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test lint types bench check requirements clean
+.PHONY: help run up example test lint types bench check requirements clean
 
 help:  ## What there is to do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,6 +25,9 @@ run: $(RUNTIME)  ## Chat at http://127.0.0.1:8000: one process, SQLite, no other
 
 up: $(TOOLS)  ## As it is deployed: Redis, interface server, two workers (UP="--workers 4" for more)
 	@$(BIN)/python deploy/up.py $(UP)
+
+example: $(TOOLS)  ## An example of examples/: NAME=echo, or all (OPTIONS="--layer redis"; without NAME: a list)
+	@$(BIN)/python manage.py example $(NAME) $(if $(NAME),--port $(PORT) $(OPTIONS))
 
 test: $(TOOLS)  ## Every test, with real Redis, PostgreSQL and browser (TESTS=tests/unit for some)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)

@@ -4,12 +4,14 @@ import ast
 
 import pytest
 
+from examples.catalogue import NAMES
 from tests.databases import ROOT
 
 PACKAGES = ("relay", "chatapp", "project")
 MODULES = sorted(
     path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts
 )
+EXAMPLES = sorted(path for path in (ROOT / "examples").rglob("*.py") if "migrations" not in path.parts)
 KNOWN_TO_CHAT = ("relay.decorators", "relay.outbox")
 PURE = ["chatapp/protocol.py", "chatapp/exceptions.py"]
 
@@ -40,13 +42,35 @@ def test_arrows_go_one_way(path):
         assert not {module.split(".")[0] for module in imports(path)} & {"redis", "twisted", "daphne", "asgi_redis"}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_stands_alone(name):
+    """It can be copied: of ours it knows itself, and what relay has for consumers."""
+    for path in (ROOT / "examples" / name).rglob("*.py"):
+        ours = {
+            module for module in imports(path) if module.split(".")[0] in (*PACKAGES, "routing", "deploy", "examples")
+        }
+        assert all(module.startswith("examples.%s" % name) or module in KNOWN_TO_CHAT for module in ours), path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_has_a_test_and_a_row_in_the_table(name):
+    table = (ROOT / "examples" / "README.md").read_text()
+    assert "| [%s](%s/consumers.py): " % (name, name) in table
+    assert "| [test](../tests/examples/test_%s.py) |" % name in table
+    assert (ROOT / "tests" / "examples" / ("test_%s.py" % name)).exists()
+
+
+def test_every_example_is_in_the_catalogue():
+    assert {path.parent.name for path in EXAMPLES if path.name == "consumers.py"} == set(NAMES)
+
+
 @pytest.mark.parametrize("path", PURE)
 def test_the_core_is_pure(path):
     allowed = {"json", "re", "datetime", "typing", "chatapp.exceptions"}
     assert imports(ROOT / path) <= allowed
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
+@pytest.mark.parametrize("path", [*MODULES, *EXAMPLES], ids=name)
 def test_modules_and_functions_are_small(path):
     text = path.read_text()
     assert len(text.splitlines()) <= 400
@@ -56,7 +80,7 @@ def test_modules_and_functions_are_small(path):
             assert node.end_lineno - node.lineno < limit, node.name
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
+@pytest.mark.parametrize("path", [*MODULES, *EXAMPLES], ids=name)
 def test_every_module_says_what_it_is_for(path):
     assert ast.get_docstring(ast.parse(path.read_text())) or not path.read_text(), name(path)
 
@@ -74,5 +98,6 @@ def test_consumers_are_thin_and_the_wire_map_is_commented():
 
 
 def test_scripts_and_pages_are_small_too():
-    for path in (ROOT / "chatapp" / "static").rglob("*.js"):
-        assert len(path.read_text().splitlines()) <= 250, name(path)
+    for package, limit in (("chatapp", 250), ("examples", 80)):
+        for path in (ROOT / package).rglob("*.js"):
+            assert len(path.read_text().splitlines()) <= limit, name(path)
