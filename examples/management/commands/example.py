@@ -143,7 +143,7 @@ def manage(*arguments):
 
 
 def shell(command):
-    """A command line as honcho takes it. `exec`: it would else wait for the end of the shell only."""
+    """A command line as honcho takes it. `exec`: it would else see how and when the shell ends, not the process."""
     return "exec " + shlex.join(command)
 
 
