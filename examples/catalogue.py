@@ -18,6 +18,7 @@ NAMES = [
     "tutorial",
     "explained",
     "live_chart",
+    "notices",
 ]
 #: Stands for all of them in one server.
 ALL = "all"

@@ -16,6 +16,8 @@ anywhere = [
     include("examples.tutorial.routing.channel_routing", path=r"^/tutorial(?=/)"),
     include("examples.explained.routing.channel_routing", path=r"^/explained(?=/)"),
     include("examples.live_chart.routing.channel_routing", path=r"^/live_chart(?=/)"),
+    include("examples.notices.routing.socket_routing", path=r"^/notices(?=/)"),
+    include("examples.notices.routing.custom_routing"),
 ]
 
 memory = [*anywhere, include("examples.layers.routing.memory", path=r"^/layers(?=/)")]

@@ -30,6 +30,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "examples",
     *["examples." + name for name in CHOSEN],
+    # Only one example is about the chat's own parts.
+    *(["chatapp", "chatapp.notifications"] if "notices" in CHOSEN else []),
 ]
 ROOT_URLCONF = "examples.urls" if EXAMPLE == ALL else "examples.%s.urls" % EXAMPLE
 LOGIN_URL = "letters-login"

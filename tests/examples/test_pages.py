@@ -62,6 +62,27 @@ def test_a_point_that_somebody_posts_is_drawn_without_a_reload(context, memory_s
     expect(page.get_by_role("alert")).to_have_text("Refused: A valid number is required.")
 
 
+def test_one_logs_in_and_is_notified_of_what_another_says(context, memory_server):
+    def logged_in(name):
+        page = context.new_page()
+        page.on("pageerror", lambda error: pytest.fail(str(error)))
+        page.goto(memory_server.url("/notices/%s/" % session))
+        page.get_by_label("Name").fill(name)
+        page.get_by_label("Password").fill("tall grass 7")
+        page.get_by_role("button", name="Make an account").click()
+        expect(page.get_by_role("log")).to_contain_text("Welcome, %s." % name)
+        return page
+
+    session, anna, bob = new_name("s"), new_name("anna"), new_name("bob")
+    first, second = logged_in(anna), logged_in(bob)
+    first.get_by_label("Say something").fill("lunch?")
+    first.keyboard.press("Enter")
+    expect(second.locator("#notices")).to_have_text("%s: lunch?" % anna)
+    expect(second.locator("#unread")).to_have_text("1 unread")
+    second.get_by_role("button", name="I have read them").click()
+    expect(second.locator("#unread")).to_have_text("0 unread")
+
+
 def test_one_enters_a_room_of_the_tutorial_and_speaks(context, memory_server):
     page = context.new_page()
     page.goto(memory_server.url("/tutorial/"))

@@ -3,9 +3,9 @@
 const SHORTEST = 500;
 const LONGEST = 10000;
 
-// Connects to the page's own address and calls hear(text) for each frame. Returns a function that sends a text, and
-// tells whether it could.
-export function keepConnected(hear) {
+// Connects to the page's own address, calls opened() each time that it could, and hear(text) for each frame. Returns a
+// function that sends a text, and tells whether it could.
+export function keepConnected(hear, opened = () => {}) {
   const state = document.querySelector("#state");
   const address = new URL(location.href);
   address.protocol = address.protocol.replace("http", "ws");
@@ -23,6 +23,7 @@ export function keepConnected(hear) {
     socket.onopen = () => {
       pause = SHORTEST;
       show(true);
+      opened();
     };
     socket.onmessage = (event) => hear(event.data);
     socket.onclose = (event) => {
