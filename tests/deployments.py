@@ -57,7 +57,12 @@ class Deployment:
         """Start a shell command in the checkout; its output goes to a file in this test's folder."""
         with open(self.folder / ("%d.log" % len(list(self.folder.glob("*.log")))), "wb") as log:
             process = subprocess.Popen(
-                "exec " + command, shell=True, cwd=ROOT, env=self.environment, stdout=log, stderr=log
+                "exec " + command.removeprefix("exec "),
+                shell=True,
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
             )
         self.processes.append(process)
         return process
