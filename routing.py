@@ -24,6 +24,6 @@ channel_routing = [
     route("chat-bots", consumers.chat_bots),
     # Broadcast messages that somebody may have to be notified of.
     route("chat-notify", consumers.chat_notify),
-    # A notification on its way through one backend.
-    route("notifications", notifications),
+    # A notification on its way through one backend. What waits for other people's servers has a channel of its own.
+    route(["notifications", "notifications-out"], notifications),
 ]

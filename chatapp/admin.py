@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from chatapp.models import ChatMessage, Room
+from chatapp.models import ChatMessage, Grant, Room
 
 
 @admin.register(Room)
@@ -34,4 +34,17 @@ class ChatMessageAdmin(admin.ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Grant)
+class GrantAdmin(admin.ModelAdmin):
+    """Who may come in by tokens. To delete a grant revokes its tokens."""
+
+    list_display = ["user", "made", "ends"]
+    list_select_related = ["user"]
+    raw_id_fields = ["user"]
+    readonly_fields = ["user", "made", "ends"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -121,11 +121,11 @@ def auth(message: Message, member: Member, command: protocol.Auth) -> None:
 
 
 def notifications(message: Message, member: Member, command: protocol.AskNotifications) -> None:
-    member.reply(inbox.page_frame(member.user_id, command.skip))
+    inbox.send_page(member.reply_channel, member.user_id, command.skip)
 
 
 def mark_read(message: Message, member: Member, command: protocol.MarkRead) -> None:
-    inbox.mark_read(member.user_id, command.ids)
+    inbox.mark_read(member.user_id, command.ids, command.object)
 
 
 def slash(message: Message, member: Member, command: protocol.Slash) -> None:

@@ -60,4 +60,4 @@ def chat_bots(message: Message) -> None:
 
 def chat_notify(message: Message) -> None:
     """Messages were broadcast: notify those who are named in them, and those who belong to the room and are away."""
-    mentions.notify_of(message["room"], message["first"], message["last"])
+    mentions.notify_of(message["room"], message["first"], message["last"], message.get("after", 0))

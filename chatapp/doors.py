@@ -24,7 +24,8 @@ def room_for(slug: str, sender: Sender) -> str:
 
 def initial(name: str) -> str:
     """The first letter, as a room's name can have it: `a`, or the number of one that is not ASCII: `u00e9`."""
-    first = name[:1].lower()
+    # Some letters are two in lower case.
+    first = name[:1].lower()[:1]
     return first if first.isascii() and first.isalnum() else "u%04x" % ord(first or "?")
 
 

@@ -14,7 +14,7 @@ ERRORS = {
     "invalid_message": "`message` must be text.",
     "invalid_client_id": "`client_id` must be text of 1 to 64 characters.",
     "invalid_history": "`before`, `since` and `limit` must be whole numbers, and either `before` or `since` is needed.",
-    "invalid_notifications": "`skip` must be a whole number, and `ids` a list of at most 500.",
+    "invalid_notifications": "`skip` must be a whole number, `ids` a list of at most 500, `object` text.",
     "account_needed": "That is for those who are logged in.",
     "unknown_type": "Frames of this type are not known here.",
     "binary_frame": "Binary frames are not understood; send text.",

@@ -35,7 +35,7 @@ class Sender(NamedTuple):
     def user_id(self) -> int | None:
         """The primary key of the user with an account, or None."""
         kind, _, number = self.key.partition(":")
-        return int(number) if kind == "user" else None
+        return int(number) if kind == "user" and number.isdecimal() else None
 
     @property
     def is_limited(self) -> bool:

@@ -8,7 +8,7 @@ from channels.sessions import session_for_reply_channel
 from django.db import transaction
 from django.http import QueryDict
 
-from chatapp import doors, ledger, logins, mentions, protocol, tokens
+from chatapp import doors, ledger, logins, protocol, tokens
 from chatapp.exceptions import ClientError
 from chatapp.identity import Login, Sender, user_group, user_sender
 from chatapp.models import Presence, Room
@@ -91,8 +91,6 @@ def let_in(reply_channel: Channel, guest: Visitor) -> None:
     entered = enter(reply_channel, guest)
     logins.check(guest.login)
     tell_presence(entered)
-    if guest.login is not None:
-        inbox.mark_read(guest.login.user_id, object=mentions.object_of(entered.slug))
 
 
 def listen(reply_channel: Channel, guest: Visitor) -> None:
@@ -101,8 +99,7 @@ def listen(reply_channel: Channel, guest: Visitor) -> None:
         raise ClientError("guests_not_allowed")
     Presence.note(reply_channel.name, None, guest.sender, guest.login)
     join_groups(reply_channel, None, guest.sender)
-    frame = inbox.page_frame(guest.login.user_id)
-    reply_channel.send({"accept": True, **protocol.text(frame)})
+    inbox.send_page(reply_channel, guest.login.user_id, accept=True)
 
 
 def enter(reply_channel: Channel, guest: Visitor) -> Room:
@@ -206,16 +203,21 @@ def identify(reply_channel: Channel, room: Room | None, sender: Sender, token: A
     if not sender.is_guest and sender.key != named.key:
         raise ClientError("wrong_user")
     Presence.note(reply_channel.name, room, named, login)
-    if sender.is_guest and room is not None:
+    logins.check(login)
+    if room is None:
+        inbox.send_page(reply_channel, user.pk)
+    elif sender.is_guest:
         join_groups(reply_channel, room, named)
-        logins.check(login)
         reply_channel.send(protocol.text(welcome_frame(room, named)))
         tell_presence(room)
     reply_channel.send(protocol.text(logins.token_frame(login)))
 
 
 def stay(reply_channel: Channel) -> None:
-    """Renew what a living socket has, and tell it the room's head, so that it finds out what it missed."""
+    """
+    Renew what a living socket has, and tell it the room's head, and how many notifications are unread, so that it finds
+    out what it missed.
+    """
     seat = Presence.renew(reply_channel.name)
     if seat is None:
         raise ClientError("auth_needed" if waiting(reply_channel) else "not_joined")
@@ -224,6 +226,8 @@ def stay(reply_channel: Channel) -> None:
     join_groups(reply_channel, seat.room, seat.sender)
     if seat.room is not None:
         reply_channel.send(protocol.text(protocol.answer("head", seq=seat.room.announced)))
+    if seat.login is not None:
+        reply_channel.send(protocol.text(protocol.answer("unread", unread=inbox.unread(seat.login.user_id))))
 
 
 def leave(reply_channel: Channel) -> None:

@@ -17,6 +17,7 @@ from chatapp import protocol, tokens
 from chatapp.exceptions import CLOSE_CODES, ClientError
 from chatapp.identity import GUEST_COOKIE, Login, Sender, sender_of, user_group
 from chatapp.models import Presence
+from relay.outbox import send_at_once
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ def check(login: Login | None) -> None:
     """Raise ClientError unless the user, and the login that a socket came in with, are still good."""
     if login is None:
         return
+    if login.expires is not None and login.expires <= timezone.now():
+        raise ClientError("token_expired")
     if login.key.startswith(tokens.PREFIX):
         good = tokens.is_good(login)
     else:
@@ -94,8 +97,7 @@ def close(targets: Iterable[Channel | Group], code: str) -> None:
     are then closed at their next keepalive.
     """
     content = {**protocol.text(protocol.error_frame(ClientError(code))), "close": CLOSE_CODES[code]}
-    for target in targets:
-        try:
-            target.send(content, immediately=True)
-        except Exception:
-            logger.exception("%s could not be closed now (%s); the next keepalive will do it", target.name, code)
+    try:
+        send_at_once([(target, content) for target in targets])
+    except Exception:
+        logger.exception("Sockets could not be closed now (%s); the next keepalive will do it", code)

@@ -7,17 +7,21 @@ A broadcast asks a worker for it with one message on `chat-notify` for each room
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from channels import Channel
 from django.contrib.auth import get_user_model
+from django.db.models import Q
 from django.db.models.functions import Lower
 
-from chatapp.identity import Sender
+from chatapp import doors
+from chatapp.exceptions import ClientError
+from chatapp.identity import Sender, user_sender
 from chatapp.models import ChatMessage, Membership, Presence, Room
 from chatapp.notifications.models import Notification
 from chatapp.notifications.notify import notify
+from relay.outbox import send_at_once
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +29,11 @@ SOURCE = "chat"
 #: Django's user names consist of these; what ends a sentence is tried without.
 MENTION = re.compile(r"(?<![\w@.+-])@(\w[\w.@+-]{0,149})")
 #: Names looked for in one message.
-MENTIONS_LIMIT = 20
+MENTIONS_LIMIT = 10
+#: Unread mentions of one room that somebody gets at most.
+UNREAD_LIMIT = 20
+#: Absent members that are notified in one go.
+ABSENT_LIMIT = 200
 #: Characters of a message that a notification quotes.
 QUOTE_LIMIT = 120
 
@@ -46,26 +54,30 @@ def ask(rows: Sequence[ChatMessage]) -> None:
     for row in rows:
         by_room.setdefault(row.room_id, []).append(row)
     channel = Channel("chat-notify")
-    for some in by_room.values():
-        room = some[0].room
-        if not wanted(room, some):
-            continue
-        numbers = [row.seq for row in some]
-        try:
-            channel.send({"room": room.slug, "first": min(numbers), "last": max(numbers)}, immediately=True)
-        except channel.channel_layer.ChannelFull:
-            logger.warning("chat-notify is full: nobody is notified of %s %s", room.slug, numbers)
+    asked = [span(some[0].room, some) for some in by_room.values() if wanted(some[0].room, some)]
+    try:
+        send_at_once([(channel, message) for message in asked])
+    except channel.channel_layer.ChannelFull:
+        logger.warning("chat-notify is full: nobody is notified of some of %s", asked)
 
 
-def notify_of(slug: str, first: int, last: int) -> None:
-    """Notify of these messages of a room."""
+def span(room: Room, rows: Sequence[ChatMessage]) -> dict[str, Any]:
+    """What the worker is told: from which message of a room to which."""
+    numbers = [row.seq for row in rows]
+    return {"room": room.slug, "first": min(numbers), "last": max(numbers)}
+
+
+def notify_of(slug: str, first: int, last: int, after: int = 0) -> None:
+    """Notify of these messages of a room. after: of those who are absent, the members up to this one know."""
     room = Room.objects.filter(slug=slug).first()
     if room is None:
         return
     rows = list(room.messages.filter(seq__gte=first, seq__lte=last).order_by("seq"))
-    Membership.join(room, {user_id for row in rows if (user_id := author(row)) is not None})
-    named = {user.pk for row in rows for user in notify_mentioned(room, row)}
-    notify_absent(room, rows, named)
+    if not after:
+        Membership.join(room, {user_id for row in rows if (user_id := author(row)) is not None})
+        for row in rows:
+            notify_mentioned(room, row)
+    notify_absent(room, rows, after)
 
 
 def author(row: ChatMessage) -> int | None:
@@ -73,76 +85,95 @@ def author(row: ChatMessage) -> int | None:
     return Sender(row.sender, row.name).user_id
 
 
-def notify_mentioned(room: Room, row: ChatMessage) -> list[Any]:
-    """Notify those who are named in a message, and return them."""
-    users = [user for user in users_named(names_in(row.message)) if user.pk != author(row)]
+def may_enter(room: Room, user: Any) -> bool:
+    """Whether a user gets into a room: nobody is told what is said where he has no entry."""
+    try:
+        return doors.room_for(room.slug, user_sender(user)) == room.slug
+    except ClientError:
+        return False
+
+
+def notify_mentioned(room: Room, row: ChatMessage) -> None:
+    """
+    Notify those who are named in a message. A guest, who may be anybody a hundred times, can name only those who belong
+    to the room or are there. Whoever has many unread mentions of a room gets no more.
+    """
+    users = [user for user in users_named(names_in(row.message)) if user.pk != author(row) and may_enter(room, user)]
+    if users and Sender(row.sender, row.name).is_guest:
+        known = Q(membership__room=room) | Q(presence__room=room, presence__seen__gt=Presence.horizon())
+        users = list(get_user_model().objects.filter(known, pk__in=[user.pk for user in users]).distinct())
+    about = object_of(room.slug)
     for user in users:
+        unread = Notification.objects.filter(user=user, object=about, category="mention", read=None)
+        if unread.count() >= UNREAD_LIMIT:
+            continue
         notify(
             user,
             source=SOURCE,
             category="mention",
             action="mentioned",
-            object=object_of(room.slug),
+            object=about,
             text="%s mentioned you in %s: %s" % (row.name, room, quote(row.message)),
             url="/chat/%s/" % room.slug,
             extra={"room": room.slug, "seq": row.seq, "by": row.name},
             key="message:%d" % row.pk,
         )
-    return users
 
 
 def names_in(text: str) -> list[str]:
     """
-    The names that may be meant by @name, in lower case, the first of them.
+    The names that may be meant by @name, as written and in lower case, of the first of them.
 
     >>> names_in("@Ann, ask @bob.")
-    ['ann', 'bob.', 'bob']
+    ['Ann', 'ann', 'bob.', 'bob']
     """
     names: dict[str, None] = {}
     for name in MENTION.findall(text)[:MENTIONS_LIMIT]:
-        names[name.lower()] = None
-        names[name.lower().rstrip(".@+-")] = None
-    return [name for name in names if name]
+        for form in (name, name.lower(), name.rstrip(".@+-"), name.rstrip(".@+-").lower()):
+            names[form] = None
+    return list(names)
 
 
-def users_named(names: Iterable[str]) -> list[Any]:
-    wanted_names = list(names)
-    if not wanted_names:
+def users_named(names: Sequence[str]) -> list[Any]:
+    """The active users of these names, whatever the case. (SQLite knows that of ASCII letters only.)"""
+    if not names:
         return []
     users = get_user_model().objects.annotate(lower=Lower("username"))
-    return list(users.filter(lower__in=wanted_names, is_active=True))
+    return list(users.filter(Q(lower__in=names) | Q(username__in=names), is_active=True))
 
 
-def notify_absent(room: Room, rows: Sequence[ChatMessage], but: set[int]) -> None:
-    """Notify those who belong to the room, but are not there, and were not notified already."""
+def notify_absent(room: Room, rows: Sequence[ChatMessage], after: int) -> None:
+    """
+    Notify those who belong to the room, but are not there: once, until they have read it. So each message costs one
+    query, however many they are; of very many, some at a time are notified.
+    """
+    about = object_of(room.slug)
     here = Presence.in_room(room).exclude(user=None).values("user")
-    absent = room.memberships.filter(muted=False, user__is_active=True).exclude(user__in=here).exclude(user__in=but)
-    for membership in absent.select_related("user"):
+    know = Notification.objects.filter(object=about, read=None).values("user")
+    absent = room.memberships.filter(pk__gt=after, muted=False, user__is_active=True)
+    absent = absent.exclude(user__in=here).exclude(user__in=know).select_related("user").order_by("pk")
+    found = list(absent[:ABSENT_LIMIT])
+    for membership in found:
         theirs = [row for row in rows if author(row) != membership.user_id]
-        if theirs:
-            notify_of_news(room, membership.user, theirs[0].seq, theirs[-1])
+        if theirs and may_enter(room, membership.user):
+            notify_of_news(room, membership.user, theirs[0])
+    if len(found) == ABSENT_LIMIT:
+        Channel("chat-notify").send({**span(room, rows), "after": found[-1].pk})
 
 
-def notify_of_news(room: Room, user: Any, first: int, newest: ChatMessage) -> None:
-    """There is news in a room: one notification, which counts on as long as it is not read."""
-    key = object_of(room.slug)
-    known = Notification.objects.filter(user=user, key=key).first()
-    if known is not None and known.extra["last"] >= newest.seq:
-        return
-    if known is not None and known.read is None:
-        first = known.extra["first"]
-    count = newest.seq - first + 1
-    what = "%s: %s" % (newest.name, quote(newest.message)) if count == 1 else "%d new messages" % count
+def notify_of_news(room: Room, user: Any, row: ChatMessage) -> None:
+    """There is news in a room for somebody who belongs to it."""
+    about = object_of(room.slug)
     notify(
         user,
         source=SOURCE,
         category="room",
         action="said",
-        object=key,
-        text="%s: %s" % (room, what) if count > 1 else "%s (%s)" % (what, room),
+        object=about,
+        text="%s: %s (%s)" % (row.name, quote(row.message), room),
         url="/chat/%s/" % room.slug,
-        extra={"room": room.slug, "first": first, "last": newest.seq},
-        key=key,
+        extra={"room": room.slug, "seq": row.seq, "by": row.name},
+        key=about,
         renew=True,
     )
 

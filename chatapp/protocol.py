@@ -70,9 +70,10 @@ class AskNotifications(NamedTuple):
 
 
 class MarkRead(NamedTuple):
-    """The sender has read these notifications; None: all."""
+    """The sender has read these notifications, or those about an object; both None: all."""
 
     ids: tuple[int, ...] | None
+    object: str | None = None
 
 
 class Slash(NamedTuple):
@@ -146,14 +147,18 @@ def decode_history(frame: dict[str, Any]) -> History:
     return History(in_range(before), in_range(since), max(1, min(limit or PAGE_DEFAULT, PAGE_LIMIT)))
 
 
-def decode_read(frame: dict[str, Any]) -> MarkRead:
-    """`ids` is a list of numbers; without it, all."""
-    ids = frame.get("ids")
+def decode_read(frame: Any) -> MarkRead:
+    """`ids` is a list of numbers, `object` is text; without them, all."""
+    if not isinstance(frame, dict):
+        raise ClientError("invalid_notifications")
+    ids, named = frame.get("ids"), frame.get("object")
+    if named is not None and not isinstance(named, str):
+        raise ClientError("invalid_notifications")
     if ids is None:
-        return MarkRead(None)
+        return MarkRead(None, named and checked_text(named))
     if not isinstance(ids, list) or len(ids) > READ_LIMIT:
         raise ClientError("invalid_notifications")
-    return MarkRead(tuple(map(checked_number, ids)))
+    return MarkRead(tuple(map(checked_number, ids)), named and checked_text(named))
 
 
 def checked_number(value: Any) -> int:

@@ -13,6 +13,7 @@ from django.db.models.signals import post_save, pre_delete
 from django.http import HttpRequest
 
 from chatapp import logins, sweeper
+from chatapp.models import Grant
 from relay.outbox import send_on_commit
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def close_after_logout(request: HttpRequest, user: Any = None, **kwargs: Any) ->
     Django sends this signal before it ends the session; a socket that came back at once would be let in by it.
     """
     if user is not None:
+        Grant.objects.exclude(session_key="").filter(session_key=request.session.session_key or "").delete()
         request.session.flush()
         logins.close_sockets(user.pk)
 

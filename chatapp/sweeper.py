@@ -3,7 +3,8 @@ A thread of each worker process that finishes what others left undone.
 
 Every second: broadcast what is stored but was not broadcast, because its worker died in between or because it was saved
 where the layer does not reach (a shell beside `runserver`); close sockets whose tokens have ended; tell workers of
-notifications that nobody began to deliver. Every minute: forget sockets whose interface server died, and what is old.
+notifications that nobody began to deliver. Every minute: forget sockets whose interface server died, and what has
+expired; every hour: old notifications.
 """
 
 import logging
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 ANNOUNCE_INTERVAL = 1.0
 #: Seconds between two sweeps for what has expired.
 FORGET_INTERVAL = 60.0
+#: And for notifications that are old.
+FORGET_OLD_INTERVAL = 3600.0
 
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
@@ -43,7 +46,7 @@ def start() -> None:
 
 
 def run() -> None:
-    forget_at = time.monotonic()
+    forget_at = forget_old_at = time.monotonic()
     while True:
         time.sleep(ANNOUNCE_INTERVAL * random.uniform(1, 1.5))
         attempt(close_old_connections)
@@ -53,6 +56,8 @@ def run() -> None:
         if time.monotonic() >= forget_at:
             forget_at = time.monotonic() + FORGET_INTERVAL
             attempt(forget_expired)
+        if time.monotonic() >= forget_old_at:
+            forget_old_at = time.monotonic() + FORGET_OLD_INTERVAL
             attempt(delivery.forget_old)
 
 

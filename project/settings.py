@@ -50,7 +50,7 @@ vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Parley <parley@localhost>")
 #: A mail server may be away for a while: seconds before a failed delivery is tried again, at first and at most.
-RELAY_RESTS = {"notifications": (1, 600)}
+RELAY_RESTS = {"notifications-out": (env.float("CHAT_RETRY_AFTER", default=10), 600)}
 
 # Django
 
@@ -165,9 +165,9 @@ LAYER = {
     # Messages of one channel; all sockets of an interface server share one for what is sent to them.
     "capacity": 10000,
     # Messages of one room are handled one after the other; those of one socket are anyway.
-    "ordering": {"chat-messages": "room", "chat-notify": "room", "notifications": "lane"},
+    "ordering": {"chat-messages": "room", "chat-notify": "room", "notifications*": "lane"},
     # What someone said does not expire, nor whom it is for.
-    "channel_expiry": {"chat-messages": None, "chat-notify": None, "notifications": None},
+    "channel_expiry": {"chat-messages": None, "chat-notify": None, "notifications*": None},
 }
 ROUTING = "routing.channel_routing"
 #: What separate processes meet in: Redis, or the database.

@@ -82,14 +82,22 @@ def check_consumers(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage
     """relay.E003: an async function as a consumer would be called and never run, and nothing would say so."""
     return [
         checks.Error(
-            "The consumer %s.%s of %s is an async function." % (consumer.__module__, consumer.__qualname__, channel),
+            "The consumer %s.%s of %s is an async function." % (found.__module__, found.__qualname__, channel),
             hint="Consumers of Channels 1 are plain functions: take the `async` away, and each `await`.",
             id="relay.E003",
         )
         for alias in getattr(settings, "CHANNEL_LAYERS", {})
         for channel, consumer in consumers_of(channel_layers[alias].router.root)
-        if inspect.iscoroutinefunction(consumer)
+        for found in functions_of(consumer)
+        if inspect.iscoroutinefunction(inspect.unwrap(found))
     ]
+
+
+def functions_of(consumer: Any) -> list[Any]:
+    """The functions that a consumer is: several if it is a class of Channels' generic ones."""
+    if not inspect.isclass(consumer):
+        return [consumer]
+    return [function for _, function in inspect.getmembers(consumer, inspect.isfunction)]
 
 
 def consumers_of(included: Any) -> Iterator[tuple[str, Any]]:

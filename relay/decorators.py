@@ -1,6 +1,7 @@
 """Decorators for consumers."""
 
 import functools
+import inspect
 import logging
 import threading
 import uuid
@@ -76,6 +77,8 @@ def batch_consumer(func: Callable[..., Any] | None = None, limit: int = 200) -> 
     """
     if func is None:
         return functools.partial(batch_consumer, limit=limit)
+    if inspect.iscoroutinefunction(func):
+        raise TypeError("%r is an async function; consumers of Channels 1 are plain ones" % func)
     return BatchConsumer(func, limit)
 
 

@@ -15,6 +15,7 @@ from chatapp.identity import GUEST_COOKIE, Sender, sender_of
 
 #: Error code → HTTP status, where it isn't 400.
 STATUS = {
+    "account_needed": 401,
     "guests_not_allowed": 403,
     "no_entry": 403,
     "no_such_room": 404,

@@ -4,11 +4,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import authenticate
+from django.utils import timezone
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chatapp import logins, tokens
+from chatapp import logins, protocol, tokens
 from chatapp.api.endpoint import Endpoint
 from chatapp.exceptions import ClientError
 from chatapp.models import Grant
@@ -25,12 +26,13 @@ class Tokens(Endpoint):
         "expires_in"}`. 401 `wrong_credentials`.
         """
         given = fields(request)
-        user = request.user if request.user.is_authenticated and "username" not in given else None
-        if user is None:
+        if request.user.is_authenticated and "username" not in given:
+            grant = Grant.make(request.user, request.session.session_key)
+        else:
             user = authenticate(request, username=text(given, "username"), password=text(given, "password"))
-        if user is None:
-            raise ClientError("wrong_credentials")
-        grant = Grant.make(user)
+            if user is None:
+                raise ClientError("wrong_credentials")
+            grant = Grant.make(user)
         return Response({**access(grant), "refresh": tokens.make(grant, tokens.REFRESH)})
 
 
@@ -60,7 +62,8 @@ class Revoke(Endpoint):
 
 
 def access(grant: Grant) -> dict[str, Any]:
-    return {"access": tokens.make(grant, tokens.ACCESS), "expires_in": settings.CHAT_TOKEN_LIFETIME}
+    left = int((grant.ends - timezone.now()).total_seconds())
+    return {"access": tokens.make(grant, tokens.ACCESS), "expires_in": min(settings.CHAT_TOKEN_LIFETIME, left)}
 
 
 def fields(request: Request) -> dict[str, Any]:
@@ -70,4 +73,7 @@ def fields(request: Request) -> dict[str, Any]:
 def text(given: dict[str, Any], name: str) -> str:
     """What a field says, if that is text that databases take."""
     value = given.get(name)
-    return value if isinstance(value, str) and "\0" not in value else ""
+    try:
+        return protocol.checked_text(value) if isinstance(value, str) else ""
+    except ClientError:
+        return ""

@@ -27,12 +27,17 @@ class Grant(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     #: Django's hash of the password, as login sessions have it.
     password_mark = models.CharField(max_length=128, editable=False)
+    #: The login session that it was made from: it ends with that. Empty: a password.
+    session_key = models.CharField(max_length=40, blank=True, editable=False, db_index=True)
     made = models.DateTimeField(default=timezone.now, editable=False)
     ends = models.DateTimeField(default=grant_end, db_index=True)
 
+    def __str__(self) -> str:
+        return "%s, until %s" % (self.user, self.ends)
+
     @classmethod
-    def make(cls, user: Any) -> "Grant":
-        return cls.objects.create(user=user, password_mark=user.get_session_auth_hash())
+    def make(cls, user: Any, session_key: str = "") -> "Grant":
+        return cls.objects.create(user=user, password_mark=user.get_session_auth_hash(), session_key=session_key)
 
     @classmethod
     def good(cls, grant_id: str) -> "Grant | None":

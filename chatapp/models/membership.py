@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models
 from django.utils import timezone
 
@@ -22,9 +23,9 @@ class Membership(models.Model):
 
     @classmethod
     def join(cls, room: Room, user_ids: Collection[int]) -> None:
-        """These belong to the room now, but for those who left it."""
+        """These users belong to the room now, but for those who left it, and for accounts that are gone."""
         known = set(cls.objects.filter(room=room, user_id__in=user_ids).values_list("user_id", flat=True))
-        missing = set(user_ids) - known
+        missing = set(get_user_model().objects.filter(pk__in=set(user_ids) - known).values_list("pk", flat=True))
         if missing:
             cls.objects.bulk_create([cls(room=room, user_id=pk) for pk in sorted(missing)], ignore_conflicts=True)
             Room.objects.filter(pk=room.pk, followed=False).update(followed=True)

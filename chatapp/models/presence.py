@@ -123,6 +123,11 @@ class Presence(models.Model):
         """The sockets that are in a room."""
         return cls.objects.filter(room=room, seen__gt=cls.horizon())
 
+    @classmethod
+    def is_here(cls, user_id: int) -> bool:
+        """Whether any socket of a user is open."""
+        return cls.objects.filter(user_id=user_id, seen__gt=cls.horizon()).exists()
+
     @staticmethod
     def expiry() -> timedelta:
         """How long an unrenewed socket counts: as long as its group membership."""

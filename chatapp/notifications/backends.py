@@ -24,38 +24,58 @@ WEBHOOK_TIMEOUT = 10
 class Backend:
     """
     A way to reach users. `deliver` raises if it could not: then it is tried again, more and more seldom, and at last a
-    dead letter. It may be called twice for one notification, if a worker dies before it could note the success.
+    dead letter. It may be called twice for one notification, if a worker dies before it could note the success. It is
+    not called for what was read meanwhile.
     """
 
     #: Whether it tells of a notification each time that it comes anew, though the user has not read it since.
     each_time = False
+    #: Whether it may have to wait for somebody else's server: then workers of its own may do it.
+    slow = True
+    #: Seconds that it waits first: what is read by then need not be delivered.
+    delay = 0
 
     def wants(self, notification: Notification) -> bool:
         """Whether there is anything to deliver, when the notification is made."""
         return True
 
-    def deliver(self, notification: Notification) -> None:
+    def is_time(self, notification: Notification) -> bool:
+        """Whether to deliver now; it is asked again after `delay` seconds."""
+        return True
+
+    def deliver(self, notification: Notification, time: int) -> None:
+        """time: how often this notification has come, this time included."""
         raise NotImplementedError
 
 
 class Socket(Backend):
-    """All open sockets of the user. Those that are closed get the list when they come back."""
+    """
+    All open sockets of the user. Those that are closed get the list when they come back; and with each keepalive they
+    hear how many are unread, so that one that missed something finds out.
+    """
 
     each_time = True
+    slow = False
 
-    def deliver(self, notification: Notification) -> None:
+    def wants(self, notification: Notification) -> bool:
+        return Presence.is_here(notification.user_id)
+
+    def deliver(self, notification: Notification, time: int) -> None:
         inbox.push(notification)
 
 
 class Email(Backend):
-    """The user's e-mail address, if there is one and the user isn't here."""
+    """The user's e-mail address, if there is one, once the user is gone and has not read it."""
+
+    delay = 120
 
     def wants(self, notification: Notification) -> bool:
-        user = notification.user
-        is_here = Presence.objects.filter(user=user, seen__gt=Presence.horizon()).exists()
-        return bool(user.email) and not is_here
+        return bool(notification.user.email)
 
-    def deliver(self, notification: Notification) -> None:
+    def is_time(self, notification: Notification) -> bool:
+        return not Presence.is_here(notification.user_id)
+
+    def deliver(self, notification: Notification, time: int) -> None:
         body = "%s\n\n%s%s\n" % (notification.text, settings.CHAT_URL.rstrip("/"), notification.url or "/")
         subject = " ".join(notification.text.split())[:80]
         send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [notification.user.email])
@@ -64,22 +84,28 @@ class Email(Backend):
 class Webhook(Backend):
     """
     `POST` to CHAT_WEBHOOK_URL, as JSON. `X-Parley-Signature: sha256=<hex>` is the HMAC of the body under
-    CHAT_WEBHOOK_SECRET, and `X-Parley-Notification` the id, by which a repeat is known. Any answer but 2xx is a
-    failure.
+    CHAT_WEBHOOK_SECRET. `delivery` in the body, also in `X-Parley-Delivery`, is the same only for a repeat. Any answer
+    but 2xx is a failure; what it says is not read.
     """
 
-    def deliver(self, notification: Notification) -> None:
-        said = inbox.described(notification)
-        body = json.dumps({**said, "user": notification.user.get_username()}).encode("utf-8")
-        headers = {"Content-Type": "application/json", "X-Parley-Notification": str(notification.pk)}
+    def deliver(self, notification: Notification, time: int) -> None:
+        number = "%d.%d" % (notification.pk, time)
+        said = {**inbox.described(notification), "user": notification.user.get_username(), "delivery": number}
+        body = json.dumps(said).encode("utf-8")
+        headers = {"Content-Type": "application/json", "X-Parley-Delivery": number}
         if settings.CHAT_WEBHOOK_SECRET:
             mark = hmac.new(settings.CHAT_WEBHOOK_SECRET.encode("utf-8"), body, hashlib.sha256).hexdigest()
             headers["X-Parley-Signature"] = "sha256=" + mark
-        answer = requests.post(
-            settings.CHAT_WEBHOOK_URL, body, headers=headers, timeout=WEBHOOK_TIMEOUT, allow_redirects=False
-        )
-        if not 200 <= answer.status_code < 300:
-            raise requests.HTTPError("The webhook answered %d" % answer.status_code)
+        with requests.post(
+            settings.CHAT_WEBHOOK_URL,
+            body,
+            headers=headers,
+            timeout=WEBHOOK_TIMEOUT,
+            allow_redirects=False,
+            stream=True,
+        ) as answer:
+            if not 200 <= answer.status_code < 300:
+                raise requests.HTTPError("The webhook answered %d" % answer.status_code)
 
 
 #: Names for the backends that are here.

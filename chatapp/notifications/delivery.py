@@ -1,45 +1,93 @@
-"""A worker's part: have a backend deliver, and find what nobody was told of."""
+"""
+How a notification gets to its backends.
+
+`ask` stores what is to be delivered, and tells a worker, which calls `deliver`. What fails comes again by the channel's
+own back-off, and at last is a dead letter. What no worker was told of, or what the layer has lost, is found by the
+sweeper when it is due. A backend may want to wait first; then the sweeper is the first to tell.
+"""
 
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
 
+from channels import Channel
 from django.db.models import F
 from django.utils import timezone
 
 from chatapp.notifications import backends
 from chatapp.notifications.models import Delivery, Notification
-from chatapp.notifications.notify import ask_worker
+from relay.outbox import send_on_commit
 
 logger = logging.getLogger(__name__)
 
-#: Seconds after which a worker is told once more of a delivery that none has begun.
-FORGOTTEN_AFTER = 30
+#: Where workers are told: of what is quick, and of what waits for other people's servers.
+QUICK, SLOW = "notifications", "notifications-out"
+#: Seconds after which a worker is told again of what nobody began; doubled each time, so many times.
+FORGOTTEN_AFTER, ASKS = 30, 12
+#: Seconds after which one is told again of what failed: longer than any rest between two tries (RELAY_RESTS).
+LOST_AFTER = 1800
 #: How long notifications are kept that were read, and such that were not.
 KEPT_READ, KEPT = timedelta(days=30), timedelta(days=180)
 
 
-def deliver(number: int) -> None:
+def ask(notification: Notification, wanted: Mapping[str, backends.Backend]) -> None:
+    """Have it delivered by these backends, where they want to."""
+    for name, backend in wanted.items():
+        if not backend.wants(notification):
+            continue
+        due = timezone.now() + timedelta(seconds=backend.delay or FORGOTTEN_AFTER)
+        delivery, is_new = Delivery.objects.get_or_create(
+            notification=notification, backend=name, defaults={"due": due}
+        )
+        if not is_new:
+            Delivery.objects.filter(pk=delivery.pk).update(wanted=F("wanted") + 1, due=due, asks=0)
+        if not backend.delay:
+            tell_worker(delivery)
+
+
+def tell_worker(delivery: Delivery) -> None:
     """
-    Have it delivered, unless it is done. Raises what the backend raises: the worker tries again, more and more seldom,
-    and at last keeps a dead letter.
+    Tell a worker of a delivery. What is for one user by one backend stays in its order; a slow backend holds up no
+    other.
     """
-    begun = Delivery.objects.filter(pk=number, done__lt=F("wanted")).update(tries=F("tries") + 1)
-    if not begun:
+
+    def warn(error: Exception) -> None:
+        logger.warning("%s is stored, but no worker could be told (%s); that is tried again", delivery, error)
+
+    channel = Channel(SLOW if backends.named(delivery.backend).slow else QUICK)
+    lane = "%s:%d" % (delivery.backend, delivery.notification.user_id)
+    send_on_commit(channel, {"delivery": delivery.pk, "lane": lane}, or_else=warn)
+
+
+def deliver(number: int, is_last: bool = False) -> None:
+    """
+    Have it delivered, unless it is done or was read. Raises what the backend raises. is_last: it will not be tried
+    again, but by hand.
+    """
+    due = None if is_last else timezone.now() + timedelta(seconds=LOST_AFTER)
+    if not Delivery.objects.filter(pk=number, done__lt=F("wanted")).update(due=due):
         return
     delivery = Delivery.objects.select_related("notification__user").get(pk=number)
-    backends.named(delivery.backend).deliver(delivery.notification)
+    backend = backends.named(delivery.backend)
+    if delivery.notification.read is None and not backend.is_time(delivery.notification):
+        later = timezone.now() + timedelta(seconds=backend.delay or FORGOTTEN_AFTER)
+        Delivery.objects.filter(pk=number).update(due=later, asks=0)
+        return
+    if delivery.notification.read is None:
+        backend.deliver(delivery.notification, delivery.wanted)
     Delivery.objects.filter(pk=number).update(done=delivery.wanted)
+    Delivery.objects.filter(pk=number, wanted=delivery.wanted).update(due=None)
 
 
 def ask_again() -> None:
-    """Tell a worker of what was stored by a process that died, or found the channel full, before it could."""
-    horizon = timezone.now() - timedelta(seconds=FORGOTTEN_AFTER)
-    forgotten = Delivery.objects.filter(tries=0, done__lt=F("wanted"), asked__lt=horizon)
-    for delivery in forgotten.select_related("notification")[:1000]:
+    """Tell a worker of what is due: it was to wait, or the process died that was to tell, or the layer lost it."""
+    now = timezone.now()
+    for delivery in Delivery.objects.filter(due__lte=now, done__lt=F("wanted")).select_related("notification")[:500]:
+        pause = timedelta(seconds=FORGOTTEN_AFTER * 2**delivery.asks)
+        due = now + pause if delivery.asks < ASKS else None
         # Of several workers that find it, one tells.
-        if Delivery.objects.filter(pk=delivery.pk, asked=delivery.asked).update(asked=timezone.now()):
-            logger.info("%s was never begun; a worker is told again", delivery)
-            ask_worker(delivery, delivery.notification.user_id)
+        if Delivery.objects.filter(pk=delivery.pk, due=delivery.due).update(due=due, asks=F("asks") + 1):
+            tell_worker(delivery)
 
 
 def forget_old() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from channels import Channel
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.utils import timezone
@@ -37,8 +38,16 @@ def described(notification: Notification) -> dict[str, Any]:
     }
 
 
+def send_page(reply_channel: Channel, user_id: int, skip: int = 0, **content: Any) -> None:
+    """
+    Send a socket the newest notifications after the first `skip`, whether there are no older ones, and how many are
+    unread. What comes later is pushed later: no socket puts an old page over it.
+    """
+    with only_one(user_id):
+        reply_channel.send({**content, **protocol.text(page_frame(user_id, skip))}, immediately=True)
+
+
 def page_frame(user_id: int, skip: int = 0) -> dict[str, Any]:
-    """The newest notifications after the first `skip`, whether there are no older ones, and how many are unread."""
     found = list(Notification.objects.filter(user_id=user_id)[skip : skip + PAGE + 1])
     return protocol.answer(
         "notifications",
@@ -54,38 +63,38 @@ def unread(user_id: int) -> int:
 
 
 def push(notification: Notification) -> None:
-    """Tell all open sockets of the user."""
+    """Tell all open sockets of the user, unless it was read meanwhile."""
     with only_one(notification.user_id):
-        frame = protocol.answer("notification", **described(notification), unread=unread(notification.user_id))
-        tell(notification.user_id, frame)
+        now = Notification.objects.filter(pk=notification.pk, read=None).first()
+        if now is not None:
+            tell(now.user_id, protocol.answer("notification", **described(now), unread=unread(now.user_id)))
 
 
-def mark_read(user_id: int, ids: Collection[int] | None = None, object: str | None = None) -> int:
-    """
-    The user has read these, or what is about that object, or everything. All open sockets are told. Returns how many
-    were unread.
-    """
+def mark_read(user_id: int, ids: Collection[int] | None = None, object: str | None = None) -> None:
+    """The user has read these, or what is about that object, or everything. All open sockets are told."""
     found = Notification.objects.filter(user_id=user_id, read=None)
     if ids is not None:
         found = found.filter(pk__in=ids)
     if object is not None:
         found = found.filter(object=object)
     if not found.exists():
-        return 0
+        return
     with only_one(user_id):
-        changed = list(found.values_list("pk", flat=True))
-        Notification.objects.filter(pk__in=changed).update(read=timezone.now())
-        if changed:
-            tell(user_id, protocol.answer("read", ids=changed, unread=unread(user_id)))
-    return len(changed)
+        # What everything is, a socket knows: a list of it might be long.
+        changed = None if ids is None and object is None else list(found.values_list("pk", flat=True))
+        found.update(read=timezone.now())
+        tell(user_id, protocol.answer("read", ids=changed, unread=unread(user_id)))
 
 
 @contextmanager
 def only_one(user_id: int) -> Iterator[None]:
-    """In a transaction, and alone with this user's notifications."""
+    """In a transaction, and alone with this user's notifications. Rows that name the user can be made meanwhile."""
+    users = get_user_model()._meta
     with transaction.atomic():
         if connection.features.has_select_for_update:
-            list(get_user_model().objects.select_for_update().filter(pk=user_id).values_list("pk"))
+            with connection.cursor() as cursor:
+                lock = "SELECT 1 FROM %s WHERE %s = %%s FOR NO KEY UPDATE" % (users.db_table, users.pk.column)
+                cursor.execute(lock, [user_id])
         yield
 
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 class Notification(models.Model):
     """
-    Something that a user should know. The same `key` again is the same notification; that may come anew, and is unread
-    again then.
+    Something that a user should know. The same `key` of the same source is the same notification; that may come anew,
+    and is unread again then.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -33,7 +33,7 @@ class Notification(models.Model):
 
     class Meta:
         ordering = ["-created", "-id"]
-        constraints = [models.UniqueConstraint(fields=["user", "key"], name="one_notification_a_key")]
+        constraints = [models.UniqueConstraint(fields=["user", "source", "key"], name="one_notification_a_key")]
         indexes = [
             models.Index(fields=["user", "read", "object"], name="what_is_unread"),
             models.Index(fields=["user", "created"], name="newest_notifications"),
@@ -51,7 +51,7 @@ class Notification(models.Model):
 class Delivery(models.Model):
     """
     A notification on its way through one backend. It is there before anything is sent, so that it is sent in the end
-    though a process dies in between.
+    though a process dies in between, or the channel layer loses what it had.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -60,13 +60,14 @@ class Delivery(models.Model):
     #: How often it was to be delivered, and which of these times was the last that is done.
     wanted = models.PositiveIntegerField(default=1)
     done = models.PositiveIntegerField(default=0)
-    #: Times that a worker tried, since it was last wanted.
-    tries = models.PositiveIntegerField(default=0)
-    asked = models.DateTimeField(default=timezone.now)
+    #: When a worker is told (again) unless it is done by then, and how often that happened. None: it is done, or given
+    #: up.
+    due = models.DateTimeField(null=True, db_index=True)
+    asks = models.PositiveIntegerField(default=0)
 
     class Meta:
+        verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=["notification", "backend"], name="one_delivery_a_backend")]
-        indexes = [models.Index(fields=["tries", "asked"], name="what_nobody_began")]
 
     def __str__(self) -> str:
         return "%s by %s" % (self.notification, self.backend)

@@ -8,7 +8,8 @@ from django.db import transaction
 
 from chatapp import tokens
 from chatapp.exceptions import ClientError
-from chatapp.identity import user_group
+from chatapp.identity import user_group, user_sender
+from chatapp.models import Presence
 from chatapp.notifications import inbox
 from chatapp.notifications.notify import notify
 from examples.notices.models import Member, Post, session_group
@@ -32,6 +33,7 @@ def ws_connect(message, session):
 def ws_keepalive(message, session):
     """Stay in the groups."""
     if "user" in message.channel_session:
+        Presence.renew(message.reply_channel.name)
         join(message.reply_channel, session, message.channel_session["user"])
 
 
@@ -60,19 +62,22 @@ def ws_receive(message, session):
 def ws_disconnect(message, session):
     """Leave the groups. Who is a member stays one."""
     if "user" in message.channel_session:
+        Presence.remove(message.reply_channel.name)
         session_group(session).discard(message.reply_channel)
         user_group(message.channel_session["user"]).discard(message.reply_channel)
 
 
 def log_in(message, session, token):
     """Find out who it is, and tell what there is to know. Raises ClientError."""
-    user, _ = tokens.login_of(token)
+    user, login = tokens.login_of(token)
     message.channel_session["user"] = user.pk
+    # So that it is known who is here, and may be told at once; others get e-mail, if that is wanted.
+    Presence.note(message.reply_channel.name, None, user_sender(user), login)
     Member.objects.get_or_create(session=session, user=user)
     join(message.reply_channel, session, user.pk)
     reply(message, welcome=user.get_username())
     # All that came while nobody was there to hear it.
-    reply(message, **inbox.page_frame(user.pk))
+    inbox.send_page(message.reply_channel, user.pk)
 
 
 def join(reply_channel, session, user_id):

@@ -16,7 +16,7 @@ socket_routing = [
 
 custom_routing = [
     # A stored notification goes out to the user's sockets. If that fails, it comes again.
-    route("notifications", notifications),
+    route(["notifications", "notifications-out"], notifications),
 ]
 
 channel_routing = [include(socket_routing), include(custom_routing)]

@@ -258,5 +258,6 @@ def test_a_mention_reaches_every_tab_and_the_laptop_on_return_and_is_read_everyw
     for page in (tab, phone, laptop):
         expect(page.get_by_test_id("unread")).to_be_hidden()
     say(speaker, "@bob sees this at once")
+    tab.get_by_role("button", name="Notifications").click()
     expect(tab.locator("[data-notification]:not(.fresh)")).to_have_count(3)
     assert Notification.objects.filter(user=bob, read=None).count() == 0

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import requests
 
+from chatapp.models import Membership, Room
 from chatapp.notifications.models import Delivery
 from tests.acceptance.test_promises import EVERYWHERE
 from tests.waiting import wait_until
@@ -70,9 +71,11 @@ def test_what_a_webhook_refuses_is_tried_again_and_a_token_that_ends_is_asked_fo
     deployment = deployment(
         CHAT_NOTIFICATION_BACKENDS="socket,webhook",
         CHAT_WEBHOOK_URL="http://127.0.0.1:%d/" % webhook.server_port,
+        CHAT_RETRY_AFTER=0.1,
         CHAT_TOKEN_LIFETIME=4,
         RELAY_KEEPALIVE_INTERVAL=1,
     ).start_all(workers=1)
+    Membership.join(Room.objects.create(slug="lobby"), [alice.pk])
     given = api(deployment, "token", ALICE)
     with deployment.socket("/notifications/?token=" + given["access"]) as socket:
         api(deployment, "rooms/lobby/messages", {"message": "@alice, it is me"})

@@ -306,10 +306,10 @@ def test_the_session_has_ended_before_its_sockets_are_closed(layer, alice, monke
 
 
 def test_one_can_log_out_though_the_layer_is_gone(layer, alice, monkeypatch, caplog):
-    def fail(self, content, immediately=False):
+    def fail(sends):
         raise ConnectionError
 
-    monkeypatch.setattr(Group, "send", fail)
+    monkeypatch.setattr(logins, "send_at_once", fail)
     logins.close_sockets(alice.pk)
     assert "the next keepalive will do it" in caplog.text
 

@@ -32,7 +32,7 @@ def test_who_is_named_is_notified_on_every_socket(layer, alice, bob):
     ("text", "names"),
     [
         ("@ann", ["ann"]),
-        ("(@Ann), @bob.", ["ann", "bob.", "bob"]),
+        ("(@Ann), @bob.", ["Ann", "ann", "bob.", "bob"]),
         ("mail ann@example.com", []),
         ("@", []),
         ("@@ann", []),
@@ -44,13 +44,38 @@ def test_names_are_found_where_somebody_means_them(text, names):
     assert mentions.names_in(text) == names
 
 
-def test_guests_and_bots_mention_too_and_nobody_is_notified_of_what_he_says(layer, alice):
-    guest = Socket(layer)
-    guest.say("@alice hi")
+def test_bots_mention_too_and_nobody_is_notified_of_what_he_says(layer, alice):
     Channel("chat-messages").send({"room": "lobby", "message": "@alice build failed", "name": "CI"}, immediately=True)
     work(layer)
     enter(layer, alice).say("I am @alice")
-    assert [category for category, _ in notified(alice)] == ["mention", "mention"]
+    assert [category for category, _ in notified(alice)] == ["mention"]
+
+
+def test_a_guest_can_name_only_those_who_are_there_or_belong_to_the_room(layer, alice, bob):
+    """He may be anybody, a hundred times."""
+    enter(layer, bob)
+    guest = Socket(layer)
+    guest.say("@alice @bob hi")
+    assert (notified(alice), len(notified(bob))) == ([], 1)
+    Membership.join(Room.objects.get(slug="lobby"), [alice.pk])
+    guest.say("@alice hi")
+    assert [category for category, _ in notified(alice)] == ["mention"]
+
+
+def test_nobody_gets_more_unread_mentions_of_a_room_than_he_would_read(layer, alice, bob, settings_override):
+    settings_override(CHAT_RATE_LIMIT=0)
+    socket = enter(layer, alice)
+    for _ in range(mentions.UNREAD_LIMIT + 2):
+        socket.say("@bob")
+    assert len(notified(bob)) == mentions.UNREAD_LIMIT
+
+
+def test_nobody_is_notified_of_a_room_that_he_has_no_entry_to(layer, alice, bob):
+    """Also a member, who has another name now."""
+    socket = enter(layer, alice, "letters")
+    Membership.join(Room.objects.get(slug="letter-a"), [bob.pk])
+    socket.say("@bob must not hear this")
+    assert notified(bob) == []
 
 
 def test_an_inactive_user_is_not_notified(layer, alice, bob):
@@ -72,22 +97,39 @@ def test_who_said_something_in_a_room_hears_of_it_when_away(layer, alice, bob):
     assert notified(bob) == [("room", "%s: first (lobby)" % guest.frames("welcome")[0]["user"])]
     guest.say("second")
     guest.say("third")
-    assert notified(bob) == [("room", "lobby: 3 new messages")]
+    assert len(notified(bob)) == 1, "once, until he has read it"
     assert elsewhere.frames("notification")[-1]["unread"] == 1
-    assert Notification.objects.get().extra == {"room": "lobby", "first": 3, "last": 5}
+    elsewhere.say({"type": "read", "object": "room:lobby"})
+    assert elsewhere.frames("read")[-1]["unread"] == 0
+    guest.say("fourth")
+    assert [text.partition(": ")[2] for _, text in notified(bob)] == ["fourth (lobby)"]
+    assert Notification.objects.get().extra["seq"] == 6
 
 
-def test_entering_the_room_reads_what_was_about_it(layer, alice, bob):
-    socket = enter(layer, bob)
-    socket.say("I was here")
-    socket.put("websocket.disconnect")
-    other = enter(layer, bob, "other")
-    enter(layer, alice).say("@bob? come back")
-    Socket(layer).say("yes")
-    other.frames()
+def test_very_many_are_notified_some_at_a_time(layer, alice, bob, monkeypatch):
+    monkeypatch.setattr(mentions, "ABSENT_LIMIT", 1)
+    Socket(layer).say("hello")
+    Membership.join(Room.objects.get(slug="lobby"), [alice.pk, bob.pk])
+    mentions.notify_of("lobby", 1, 1)
+    work(layer)
+    assert (len(notified(alice)), len(notified(bob))) == (1, 1)
+
+
+def test_an_account_that_is_gone_notifies_as_before(layer, alice, bob):
     enter(layer, bob)
-    assert not Notification.objects.filter(read=None).exists()
-    assert other.frames("read")[-1]["unread"] == 0
+    row = ChatMessage(room=Room.named("lobby"), sender="user:%d" % alice.pk, name="alice", message="@bob bye")
+    row.save()
+    alice.delete()
+    work(layer)
+    assert [category for category, _ in notified(bob)] == ["mention"]
+
+
+def test_to_come_back_is_not_to_read(layer, alice, bob):
+    """A tab that nobody looks at reconnects, too. The page says what was seen."""
+    enter(layer, bob).put("websocket.disconnect")
+    enter(layer, alice).say("@bob? come back")
+    enter(layer, bob)
+    assert Notification.objects.filter(user=bob, read=None).count() == 1
 
 
 def test_one_can_leave_a_room_and_join_it_again(layer, alice, bob):
@@ -108,14 +150,11 @@ def test_one_can_leave_a_room_and_join_it_again(layer, alice, bob):
 
 def test_what_is_delivered_twice_notifies_once(layer, alice, bob):
     enter(layer, bob).put("websocket.disconnect")
-    Membership.join(Room.objects.get(slug="lobby"), [bob.pk])
     enter(layer, alice).say("@bob and all")
-    Socket(layer).say("more")
     before = notified(bob)
-    work(layer)
-    mentions.notify_of("lobby", 1, 2)
+    mentions.notify_of("lobby", 1, 1)
     assert notified(bob) == before
-    assert len(before) == 2
+    assert len(before) == 1
 
 
 def test_a_room_of_guests_costs_nothing(layer, lobby):

@@ -170,11 +170,11 @@ def test_a_socket_is_asked_for_another_token_and_stays_with_it(layer, alice):
     socket = Socket(layer, query="token=" + token_that_ends(alice, seconds=30))
     socket.contents()
     socket.put("websocket.keepalive")
-    assert [frame["type"] for frame in socket.frames()] == ["auth", "head"]
+    assert [frame["type"] for frame in socket.frames()] == ["auth", "head", "unread"]
     socket.say({"type": "auth", "token": access(alice)})
     assert [frame["type"] for frame in socket.frames()] == ["auth"]
     socket.put("websocket.keepalive")
-    assert [frame["type"] for frame in socket.frames()] == ["head"]
+    assert [frame["type"] for frame in socket.frames()] == ["head", "unread"]
 
 
 def test_a_socket_whose_token_has_ended_is_closed(layer, alice):
@@ -187,6 +187,37 @@ def test_a_socket_whose_token_has_ended_is_closed(layer, alice):
     assert only_error(socket) == ("token_expired", 4402)
     logins.close_expired()
     assert socket.contents() == other.contents() == []
+
+
+def test_a_token_of_a_login_ends_with_it(client, alice):
+    client.force_login(alice)
+    client.cookies["csrftoken"] = "a" * 64
+    given = post(client, "token", HTTP_X_CSRFTOKEN="a" * 64).json()
+    by_password = post(Client(), "token", PASSWORD).json()
+    client.post("/accounts/logout/", HTTP_X_CSRFTOKEN="a" * 64)
+    assert post(client, "token/refresh", {"refresh": given["refresh"]}).status_code == 401
+    assert post(client, "token/refresh", {"refresh": by_password["refresh"]}).status_code == 200
+
+
+def test_a_token_that_has_ended_ends_its_socket_with_the_next_keepalive_at_the_latest(layer, alice):
+    socket = Socket(layer, query="token=" + access(alice))
+    Presence.objects.update(expires=timezone.now())
+    socket.contents()
+    socket.put("websocket.keepalive")
+    assert only_error(socket) == ("token_expired", 4402)
+
+
+def test_a_refresh_token_opens_no_socket(layer, alice):
+    refresh = tokens.make(Grant.make(alice), tokens.REFRESH)
+    assert only_error(Socket(layer, query="token=" + refresh)) == ("token_invalid", 4506)
+
+
+def test_notifications_can_be_heard_by_a_token_in_the_first_frame(layer, alice):
+    socket = Socket(layer, path="/notifications/", query="auth")
+    socket.contents()
+    for _ in range(2):
+        socket.say({"type": "auth", "token": access(alice)})
+        assert "notifications" in [frame["type"] for frame in socket.frames()], "also if it is delivered again"
 
 
 def test_a_socket_takes_no_token_of_somebody_else(layer, alice, bob):

@@ -1,3 +1,5 @@
+import functools
+
 import pytest
 from channels.asgi import ChannelLayerWrapper, channel_layers
 from channels.routing import include, route
@@ -10,6 +12,7 @@ from relay.checks import (
     check_reconnect_text,
     check_sqlite,
 )
+from relay.decorators import batch_consumer
 from relay.layers.inmemory import ChannelLayer
 
 
@@ -84,7 +87,7 @@ def does_not(message):
 
 def test_a_consumer_that_would_never_run_is_named():
     """S2: with the wrong kind of consumer nothing arrives, and no error says so."""
-    routes = [route("a", does_not), include([route("b", waits)], path="^/x")]
+    routes = [route("a", does_not), include([route("b", functools.wraps(waits)(lambda message: None))], path="^/x")]
     before = channel_layers.set("default", ChannelLayerWrapper(ChannelLayer(), "default", routes))
     try:
         (found,) = check_consumers(None)
@@ -94,3 +97,8 @@ def test_a_consumer_that_would_never_run_is_named():
         else:
             channel_layers.set("default", before)
     assert (found.id, found.msg.endswith("waits of b is an async function.")) == ("relay.E003", True)
+
+
+def test_a_batch_consumer_cannot_be_async():
+    with pytest.raises(TypeError, match="async"):
+        batch_consumer(waits)

@@ -7,7 +7,8 @@ const CHECKS = {
   presence: (frame) => Array.isArray(frame.users ?? []),
   notification: isNotification,
   notifications: (frame) => Array.isArray(frame.notifications) && isSeq(frame.skip) && isSeq(frame.unread),
-  read: (frame) => Array.isArray(frame.ids) && isSeq(frame.unread),
+  read: (frame) => (frame.ids === null || Array.isArray(frame.ids)) && isSeq(frame.unread),
+  unread: (frame) => isSeq(frame.unread),
   typing: (frame) => typeof frame.sender === 'string',
 };
 

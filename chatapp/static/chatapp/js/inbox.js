@@ -1,3 +1,5 @@
+const LIMIT = 500;
+
 /**
  * The reader's notifications, as the server has them: the newest first, and how many are
  * unread. What another tab reads is read here too.
@@ -9,6 +11,8 @@ export class Inbox {
   #ports;
   #known = new Map();
   #skip = 0;
+  /** What the server was told that it is read, and has not confirmed yet. */
+  #told = new Set();
 
   /** Whether there are no older ones. */
   complete = true;
@@ -32,6 +36,7 @@ export class Inbox {
 
   /** Asks for the newest: what came while there was no connection. */
   refresh() {
+    this.#told.clear();
     this.#ports.send({ type: 'notifications' });
   }
 
@@ -40,14 +45,21 @@ export class Inbox {
     this.#ports.send({ type: 'notifications', skip: this.#skip });
   }
 
-  /** The reader has read this one; without a number, all. @param {number} [id] */
-  read(id) {
-    this.#ports.send(id === undefined ? { type: 'read' } : { type: 'read', ids: [id] });
+  /** The reader has read these. @param {number[]} ids */
+  read(ids) {
+    for (const id of ids) this.#told.add(id);
+    this.#ports.send({ type: 'read', ids });
+  }
+
+  readAll() {
+    this.#ports.send({ type: 'read' });
   }
 
   /** The reader looks at the page: what it shows anyway is read. */
   look() {
-    for (const one of this.#known.values()) if (!one.read && this.#ports.seen?.(one)) this.read(one.id);
+    const fresh = [...this.#known.values()].filter((one) => !one.read && !this.#told.has(one.id));
+    const ids = fresh.filter((one) => this.#ports.seen?.(one)).map(({ id }) => id);
+    if (ids.length) this.read(ids);
   }
 
   /** Takes a frame of the server; false if it is about something else. */
@@ -55,6 +67,8 @@ export class Inbox {
     if (frame.type === 'notification') this.#came(frame);
     else if (frame.type === 'notifications') this.#page(frame);
     else if (frame.type === 'read') this.#wasRead(frame);
+    // Told now and then: another number means that something was missed.
+    else if (frame.type === 'unread') frame.unread === this.unread || this.refresh();
     else return false;
     this.#ports.changed();
     return true;
@@ -62,7 +76,9 @@ export class Inbox {
 
   #came(frame) {
     this.unread = frame.unread;
+    this.#told.delete(frame.id);
     this.#known.set(frame.id, frame);
+    if (this.#known.size > LIMIT) this.#known.delete(this.list.at(-1).id);
     this.look();
   }
 
@@ -75,9 +91,10 @@ export class Inbox {
     this.look();
   }
 
+  /** Without ids, all are. */
   #wasRead({ ids, unread }) {
     this.unread = unread;
-    for (const id of ids) {
+    for (const id of ids ?? [...this.#known.keys()]) {
       if (this.#known.has(id)) this.#known.set(id, { ...this.#known.get(id), read: true });
     }
   }

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from chatapp.notifications import delivery, inbox
 from chatapp.notifications.apps import check_backends
+from chatapp.notifications.backends import Backend
 from chatapp.notifications.models import Delivery, Notification
 from chatapp.notifications.notify import notify
 from relay.outbox import send_on_commit
@@ -16,15 +17,10 @@ from tests.chat import Socket, log_in, work
 DUE = {"source": "billing", "category": "invoice", "action": "due", "object": "invoice:7", "text": "Invoice 7 is due"}
 
 
-class Broken:
+class Broken(Backend):
     """A backend of one's own that can't deliver."""
 
-    each_time = False
-
-    def wants(self, notification):
-        return True
-
-    def deliver(self, notification):
+    def deliver(self, notification, time):
         raise ConnectionError("no way")
 
 
@@ -69,10 +65,12 @@ def test_nothing_is_told_of_what_is_not_committed(layer, alice):
 
 
 def test_the_same_key_is_the_same_notification(layer, alice):
+    listening(layer, alice)
     first = notify(alice, **DUE, key="invoice:7")
-    again = notify(alice, **{**DUE, "text": "other"}, key="invoice:7")
+    again = notify(alice, **{**DUE, "text": "changed"}, key="invoice:7")
     assert (again.pk, again.text) == (first.pk, "Invoice 7 is due")
     assert Delivery.objects.get().wanted == 1
+    assert notify(alice, **{**DUE, "source": "other"}, key="invoice:7").pk != first.pk
 
 
 def test_what_comes_anew_is_unread_again_and_told_again(layer, alice):
@@ -98,7 +96,7 @@ def test_what_is_read_once_is_read_everywhere(layer, alice):
         (frame,) = socket.frames()
         assert (sorted(frame["ids"]), frame["unread"]) == (numbers[:2], 1)
     tabs[1].say({"type": "read"})
-    assert [socket.frames()[0]["unread"] for socket in tabs] == [0, 0]
+    assert [(frame["ids"], frame["unread"]) for socket in tabs for frame in socket.frames()] == [(None, 0)] * 2
     tabs[1].say({"type": "read"})
     assert tabs[0].frames() == [], "nothing has changed"
 
@@ -118,7 +116,12 @@ def test_who_was_away_gets_the_list_on_return(layer, alice):
 
 @pytest.mark.parametrize(
     "frame",
-    [{"type": "notifications", "skip": -1}, {"type": "read", "ids": "all"}, {"type": "read", "ids": [True]}],
+    [
+        {"type": "notifications", "skip": -1},
+        {"type": "read", "ids": "all"},
+        {"type": "read", "ids": [True]},
+        {"type": "read", "object": 5},
+    ],
 )
 def test_odd_frames_are_refused(layer, alice, frame):
     socket = listening(layer, alice)
@@ -146,7 +149,7 @@ def test_a_socket_without_a_room_stays_and_takes_no_messages(layer, alice):
     socket = listening(layer, alice)
     socket.frames()
     socket.put("websocket.keepalive")
-    assert socket.contents() == []
+    assert [(frame["type"], frame["unread"]) for frame in socket.frames()] == [("unread", 0)]
     for frame in ("hello", {"type": "history", "before": 5}, {"type": "typing"}, "/who"):
         socket.say(frame)
         assert socket.frames()[0]["code"] == "no_room"
@@ -156,7 +159,17 @@ def test_a_socket_without_a_room_stays_and_takes_no_messages(layer, alice):
     assert socket.contents() == []
 
 
-@pytest.mark.parametrize("bad", [{"source": "x" * 41}, {"text": None}, {"object": "\0"}, {"url": 5}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"source": "x" * 41},
+        {"text": None},
+        {"object": "\0"},
+        {"url": "//elsewhere.example"},
+        {"url": "javascript:alert(1)"},
+        {"extra": {"x": float("nan")}},
+    ],
+)
 def test_what_the_columns_do_not_hold_is_refused(alice, bad):
     with pytest.raises((ValueError, TypeError)):
         notify(alice, **{**DUE, **bad})
@@ -166,24 +179,57 @@ def test_a_long_text_is_cut(layer, alice):
     assert len(notify(alice, **{**DUE, "text": "x" * 400}).text) == 300
 
 
-def test_an_email_goes_to_who_is_away_and_only_once_until_it_is_read(layer, alice, bob, settings_override):
+@pytest.fixture
+def emails(settings_override):
+    """E-mails are sent, and kept here. `come_due()` lets the time pass that they wait."""
     settings_override(
         CHAT_NOTIFICATION_BACKENDS=["socket", "email"],
         EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend",
         CHAT_URL="https://chat.example.com/",
     )
     mail.outbox = []
-    alice.email = bob.email = "somebody@example.com"
-    alice.save()
-    bob.save()
-    listening(layer, bob)
-    for user in (alice, bob):
-        notify(user, **DUE, url="/invoices/7/", key="k")
-        notify(user, **DUE, url="/invoices/7/", key="k", renew=True)
+    return mail.outbox
+
+
+def come_due(layer):
+    Delivery.objects.exclude(due=None).update(due=timezone.now())
+    delivery.ask_again()
     work(layer)
-    (sent,) = mail.outbox
-    assert (sent.to, sent.subject) == (["somebody@example.com"], "Invoice 7 is due")
+
+
+def test_an_email_goes_to_who_is_away_and_has_not_read_it_and_only_once(layer, alice, emails):
+    alice.email = "alice@example.com"
+    alice.save()
+    socket = listening(layer, alice)
+    notify(alice, **DUE, url="/invoices/7/", key="k")
+    work(layer)
+    come_due(layer)
+    assert emails == [], "alice is here"
+    socket.put("websocket.disconnect")
+    assert emails == [], "alice may come back"
+    come_due(layer)
+    (sent,) = emails
+    assert (sent.to, sent.subject) == (["alice@example.com"], "Invoice 7 is due")
     assert "https://chat.example.com/invoices/7/" in sent.body
+    notify(alice, **DUE, key="k", renew=True)
+    come_due(layer)
+    assert len(emails) == 1, "it was not read in between"
+    inbox.mark_read(alice.pk)
+    notify(alice, **DUE, key="k", renew=True)
+    come_due(layer)
+    come_due(layer)
+    assert len(emails) == 2
+
+
+def test_no_email_tells_of_what_was_read_or_has_nowhere_to_go(layer, alice, bob, emails):
+    alice.email = "alice@example.com"
+    alice.save()
+    notify(alice, **DUE)
+    notify(bob, **DUE)
+    inbox.mark_read(alice.pk)
+    come_due(layer)
+    come_due(layer)
+    assert emails == []
 
 
 def test_what_fails_holds_up_no_other_backend_and_is_tried_again(layer, alice, settings_override):
@@ -197,7 +243,12 @@ def test_what_fails_holds_up_no_other_backend_and_is_tried_again(layer, alice, s
     with pytest.raises(ConnectionError):
         delivery.deliver(broken.pk)
     broken.refresh_from_db()
-    assert (broken.done, broken.tries > 0) == (0, True)
+    assert broken.done == 0
+    assert broken.due - timezone.now() > timezone.timedelta(seconds=1000), "the layer tries again, long before"
+    with pytest.raises(ConnectionError):
+        delivery.deliver(broken.pk, is_last=True)
+    broken.refresh_from_db()
+    assert broken.due is None, "it is a dead letter"
 
 
 def test_a_delivery_that_is_done_is_not_done_again(layer, alice):
@@ -213,17 +264,42 @@ def test_a_delivery_that_no_worker_was_told_of_is_found(layer, alice, monkeypatc
     """Where was it when the process died? In its row."""
     socket = listening(layer, alice)
     socket.frames()
-    monkeypatch.setattr("chatapp.notifications.notify.send_on_commit", lambda *args, **kwargs: None)
+    monkeypatch.setattr("chatapp.notifications.delivery.send_on_commit", lambda *args, **kwargs: None)
     notify(alice, **DUE)
-    monkeypatch.setattr("chatapp.notifications.notify.send_on_commit", send_on_commit)
+    monkeypatch.setattr("chatapp.notifications.delivery.send_on_commit", send_on_commit)
     delivery.ask_again()
     work(layer)
     assert socket.frames() == [], "it may still be on its way"
-    Delivery.objects.update(asked=timezone.now() - timezone.timedelta(seconds=delivery.FORGOTTEN_AFTER))
+    Delivery.objects.update(due=timezone.now())
     delivery.ask_again()
     delivery.ask_again()
     work(layer)
     assert len(socket.frames("notification")) == 1
+
+
+def test_what_waits_in_a_long_line_is_asked_for_more_and_more_seldom(layer, alice):
+    listening(layer, alice)
+    notify(alice, **DUE)
+    for asks in range(delivery.ASKS):
+        Delivery.objects.update(due=timezone.now())
+        delivery.ask_again()
+        waits = (Delivery.objects.get().due - timezone.now()).total_seconds()
+        assert abs(waits - delivery.FORGOTTEN_AFTER * 2**asks) < 10
+    Delivery.objects.update(due=timezone.now())
+    delivery.ask_again()
+    assert Delivery.objects.get().due is None
+    work(layer)
+    assert Delivery.objects.get().done == 1, "what was asked for often is done once"
+
+
+def test_a_push_that_comes_after_the_reading_says_nothing(layer, alice):
+    socket = listening(layer, alice)
+    made = notify(alice, **DUE)
+    socket.frames()
+    inbox.mark_read(alice.pk)
+    work(layer)
+    inbox.push(made)
+    assert [frame["type"] for frame in socket.frames()] == ["read"]
 
 
 def test_old_notifications_are_forgotten(layer, alice):
@@ -236,11 +312,13 @@ def test_old_notifications_are_forgotten(layer, alice):
 
 def test_the_api_lists_and_marks_as_read(layer, alice):
     client = Client()
-    assert client.get("/api/notifications").status_code == 401
+    refused = client.get("/api/notifications")
+    assert (refused.status_code, refused.json()["code"]) == (401, "account_needed")
     client.force_login(alice)
     made = notify(alice, **DUE)
     answer = client.get("/api/notifications").json()
     assert ([one["id"] for one in answer["notifications"]], answer["unread"]) == ([made.pk], 1)
+    assert client.post("/api/notifications/read", "[5]", content_type="application/json").status_code == 400
     assert client.get("/api/notifications?skip=x").json()["code"] == "invalid_notifications"
     marked = client.post("/api/notifications/read", json.dumps({"ids": [made.pk]}), content_type="application/json")
     assert marked.json() == {"unread": 0}

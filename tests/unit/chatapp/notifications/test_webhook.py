@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import requests
 
-from chatapp.notifications import delivery
+from chatapp.notifications import delivery, inbox
 from chatapp.notifications.models import Delivery
 from chatapp.notifications.notify import notify
 from tests.chat import work
@@ -54,7 +54,7 @@ def test_a_webhook_gets_what_can_be_checked(layer, receiver, made):
     ((headers, body),) = receiver.got
     said = json.loads(body)
     assert (said["id"], said["user"], said["extra"]) == (made.pk, "alice", {"build": 7})
-    assert headers["X-Parley-Notification"] == str(made.pk)
+    assert headers["X-Parley-Delivery"] == said["delivery"] == "%d.1" % made.pk
     assert headers["X-Parley-Signature"] == "sha256=" + hmac.new(b"quiet", body, hashlib.sha256).hexdigest()
     assert Delivery.objects.get().done == 1
 
@@ -68,3 +68,11 @@ def test_any_other_answer_is_a_failure_that_is_tried_again(layer, receiver, made
     receiver.status = 204
     delivery.deliver(number)
     assert (Delivery.objects.get().done, len(receiver.got)) == (1, 2)
+
+
+def test_what_comes_anew_is_another_delivery(layer, receiver, made, alice):
+    work(layer)
+    inbox.mark_read(alice.pk)
+    notify(alice, source="ci", category="build", action="failed", text="Again", key=made.key, renew=True)
+    work(layer)
+    assert [json.loads(body)["delivery"] for _, body in receiver.got] == ["%d.1" % made.pk, "%d.2" % made.pk]
