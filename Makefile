@@ -10,26 +10,27 @@ export PORT
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 TOOLS := $(VENV)/.tools
+FRONTEND := var/frontend/.fetched
 
 .DEFAULT_GOAL := help
-.PHONY: help run up example test lint types bench check requirements clean
+.PHONY: help run up example test lint types bench check frontend requirements clean
 
 help:  ## What there is to do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-run: $(RUNTIME)  ## Chat at http://127.0.0.1:8000: one process, SQLite, no other service
+run: $(RUNTIME) $(FRONTEND)  ## Chat at http://127.0.0.1:8000: one process, SQLite, no other service
 	@$(BIN)/python manage.py migrate -v0
 	@$(BIN)/python manage.py demo
 	@echo "Parley is at http://127.0.0.1:$(PORT): open it in two browser windows. Control-C stops it."
 	@$(BIN)/python manage.py runserver 127.0.0.1:$(PORT) --noreload
 
-up: $(TOOLS)  ## As it is deployed: Redis, interface server, two workers (UP="--workers 4" for more)
+up: $(TOOLS) $(FRONTEND)  ## As it is deployed: Redis, interface server, two workers (UP="--workers 4" for more)
 	@$(BIN)/python deploy/up.py $(UP)
 
 example: $(TOOLS)  ## An example of examples/: NAME=echo, or all (OPTIONS="--layer redis"; without NAME: a list)
 	@$(BIN)/python manage.py example $(NAME) $(if $(NAME),--port $(PORT) $(OPTIONS))
 
-test: $(TOOLS)  ## Every test, with real Redis, PostgreSQL and browser (TESTS=tests/unit for some)
+test: $(TOOLS) $(FRONTEND)  ## Every test, with real Redis, PostgreSQL and browser (TESTS=tests/unit for some)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 lint: $(TOOLS)  ## Style
@@ -39,17 +40,19 @@ lint: $(TOOLS)  ## Style
 types: $(TOOLS)  ## Types
 	$(BIN)/mypy
 
-bench: $(TOOLS)  ## Parley beside its peers: an hour and a half (BENCH=--quick: four minutes; docs/performance.md)
+bench: $(TOOLS) $(FRONTEND)  ## Parley beside its peers: an hour and a half (BENCH=--quick: four minutes; docs/performance.md)
 	@$(BIN)/python -m bench $(BENCH)
 
 check: lint types test  ## What must hold before a change lands
+
+frontend: $(FRONTEND)  ## Fetch the chart library for the dashboards from the npm registry
 
 requirements: $(TOOLS)  ## Compile requirements*.in into fully pinned requirements*.txt
 	for name in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 		--override requirements-overrides.txt --no-annotate --custom-compile-command "make requirements" \
 		$$name.in -o $$name.txt || exit 1; done
 
-clean:  ## Forget the environment, the database and the generated secret
+clean:  ## Forget the environment, the database, the generated secret and what was fetched
 	rm -rf $(VENV) var
 
 $(VENV):
@@ -66,4 +69,8 @@ $(RUNTIME): requirements.txt | $(VENV)
 
 $(TOOLS): requirements-dev.txt $(RUNTIME)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-dev.txt
+	@touch $@
+
+$(FRONTEND): deploy/frontend.json deploy/frontend.py | $(VENV)
+	@$(BIN)/python deploy/frontend.py
 	@touch $@
