@@ -52,6 +52,16 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Parley <parley@local
 #: A mail server may be away for a while: seconds before a failed delivery is tried again, at first and at most.
 RELAY_RESTS = {"notifications-out": (env.float("CHAT_RETRY_AFTER", default=10), 600)}
 
+# Dashboards
+
+#: Who may see them: everyone, users (with an account), staff.
+CHAT_DASHBOARDS = env.str("CHAT_DASHBOARDS", default="users")
+#: Seconds between two measurements of the service itself. 0: none are taken.
+CHAT_DASHBOARD_INTERVAL = env.float("CHAT_DASHBOARD_INTERVAL", default=2)
+#: What is kept of each series: points of so many seconds, and so many at most.
+CHAT_DASHBOARD_WINDOW = env.int("CHAT_DASHBOARD_WINDOW", default=900)
+CHAT_DASHBOARD_POINTS = env.int("CHAT_DASHBOARD_POINTS", default=10000)
+
 # Django
 
 ROOT_URLCONF = "project.urls"
@@ -62,6 +72,7 @@ INSTALLED_APPS = [
     "chatapp",
     "chatapp.notifications",
     "examples",
+    "chatapp.dashboard",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -120,6 +131,9 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Static files come from the apps' folders, through the process itself: no collectstatic.
 STATIC_URL = "/static/"
+#: What `make frontend` fetches for browsers.
+FRONTEND_DIR = VAR_DIR / "frontend"
+STATICFILES_DIRS = [str(FRONTEND_DIR)] if FRONTEND_DIR.is_dir() else []
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
@@ -164,8 +178,13 @@ LAYER = {
     "expiry": 120,
     # Messages of one channel; all sockets of an interface server share one for what is sent to them.
     "capacity": 10000,
-    # Messages of one room are handled one after the other; those of one socket are anyway.
-    "ordering": {"chat-messages": "room", "chat-notify": "room", "notifications*": "lane"},
+    # Messages of one room, or one series, are handled one after the other; those of one socket are anyway.
+    "ordering": {
+        "chat-messages": "room",
+        "chat-notify": "room",
+        "notifications*": "lane",
+        "dashboard-points": "series",
+    },
     # What someone said does not expire, nor whom it is for.
     "channel_expiry": {"chat-messages": None, "chat-notify": None, "notifications*": None},
 }

@@ -10,12 +10,16 @@ for name in (
     "CHAT_ALLOW_GUESTS",
     "CHAT_OPEN_ROOMS",
     "CHAT_RATE_LIMIT",
+    "CHAT_DASHBOARDS",
+    "CHAT_DASHBOARD_WINDOW",
+    "CHAT_DASHBOARD_POINTS",
     "RELAY_KEEPALIVE_INTERVAL",
 ):
     os.environ.pop(name, None)
 os.environ["DATABASE_URL"] = "sqlite:///%s/none.sqlite3" % tempfile.gettempdir()
 os.environ["SECRET_KEY"] = "a key for tests"
 os.environ["CHAT_SWEEPER"] = "0"
+os.environ["CHAT_DASHBOARD_INTERVAL"] = "0"
 os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
