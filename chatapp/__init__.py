@@ -21,6 +21,7 @@ Parley: the chat itself. It knows Channels and Django; of relay only how to cons
     signals      logged out means out; news of accounts
     api, views   HTTP
     middleware   what every page tells the browser
+    dashboard    an app of its own: numbers that anyone posts, drawn live
 """
 
 default_app_config = "chatapp.apps.ChatConfig"

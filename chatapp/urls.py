@@ -1,7 +1,7 @@
 """The chat's URLs."""
 
 from django.contrib.auth import views as auth_views
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 from django.views.decorators.http import require_POST
 
 from chatapp import views
@@ -21,6 +21,7 @@ urlpatterns = [
     path("api/token/revoke", tokens.Revoke.as_view(), name="token-revoke"),
     path("api/notifications", notifications.Notifications.as_view(), name="notifications"),
     path("api/notifications/read", notifications.Read.as_view(), name="notifications-read"),
+    path("", include("chatapp.dashboard.urls")),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
 ]
