@@ -252,6 +252,8 @@ def test_the_page_says_when_the_layer_is_down_and_recovers_when_it_is_back(windo
     expect(page.get_by_test_id("trouble")).to_contain_text("No live data since")
     expect(page.get_by_test_id("state")).to_have_text("no live data")
     picture(page, "dashboard-layer-down")
+    page.set_viewport_size(PHONE)
+    picture(page, "dashboard-layer-down-phone")
     # Points go on being stored: a worker finds them when the layer is back.
     storing.store({"trouble.line": [(time.time(), 2.0)]})
     redis.start()
