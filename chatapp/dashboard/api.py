@@ -7,9 +7,8 @@ from channels import DEFAULT_CHANNEL_LAYER, channel_layers
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from chatapp.api import AlwaysJson, Parser
+from chatapp.api.endpoint import Endpoint
 from chatapp.dashboard.exceptions import DashboardError
 from chatapp.dashboard.names import writable_series
 from chatapp.dashboard.serializers import PostSerializer, first_problem
@@ -19,13 +18,10 @@ from chatapp.protocol import error_frame
 logger = logging.getLogger(__name__)
 
 
-class Ingest(APIView):
+class Ingest(Endpoint):
     """`POST /api/ingest/<series>`, for whoever has an account."""
 
     permission_classes = (IsAuthenticated,)
-    # JSON only: a form on another site can't send it.
-    parser_classes = (Parser,)
-    content_negotiation_class = AlwaysJson
 
     def post(self, request: Request, series: str) -> Response:
         """

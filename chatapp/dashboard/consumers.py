@@ -22,20 +22,20 @@ def ws_connect(message: Message, name: str) -> None:
 @answer_errors
 def ws_keepalive(message: Message, name: str) -> None:
     """A socket lives: renew what would expire without it, and let it know that all works."""
-    joining.stay(message.reply_channel)
+    joining.stay(message.reply_channel, name)
 
 
 @linearize
 @answer_errors
 def ws_receive(message: Message, name: str) -> None:
     """A frame came: do what it asks for."""
-    joining.perform(message.reply_channel, message.get("text"))
+    joining.perform(message.reply_channel, name, message.get("text"))
 
 
 @linearize
 def ws_disconnect(message: Message, name: str) -> None:
     """A socket is gone."""
-    joining.leave(message.reply_channel)
+    joining.leave(message.reply_channel, name)
 
 
 @batch_consumer

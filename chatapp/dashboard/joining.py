@@ -5,25 +5,28 @@ from typing import Any, NamedTuple
 
 from channels import Channel, Group
 from channels.message import Message
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.http import QueryDict
-from django.utils import timezone
 
 from chatapp import joining as chat
+from chatapp import logins
 from chatapp import protocol as wire
 from chatapp.dashboard import access, broadcasting, protocol
 from chatapp.dashboard.exceptions import DashboardError
-from chatapp.dashboard.models import Series, Viewer, dashboard_group
+from chatapp.dashboard.models import Series, dashboard_group
 from chatapp.dashboard.names import checked_dashboard, dashboard_of
 from chatapp.exceptions import ClientError
+from chatapp.identity import Login, Sender, new_guest
+from chatapp.models import Presence
 
 
 class Visitor(NamedTuple):
-    """A socket that wants to look: at which dashboard, who, by which login, and what it has already."""
+    """A socket that wants to look: who, by which login, at which dashboard, and what it has already."""
 
+    sender: Sender
+    login: Login | None
     dashboard: str
-    user: Any
-    session_key: str
     since: dict[str, int]
 
 
@@ -31,12 +34,22 @@ def visitor(message: Message, name: str) -> Visitor:
     """Read a `websocket.connect` message that `http_session_user` has seen. Raises ClientError."""
     dashboard = checked_dashboard(name)
     query = QueryDict(message.get("query_string", b""))
-    user = message.user if message.user.is_authenticated else None
-    if "session_key" in query and user is None:
-        raise ClientError("session_invalid")
-    access.check(user)
-    session_key = message.http_session.session_key if user else ""
-    return Visitor(dashboard, user, session_key, protocol.decode_since(query.getlist("since")))
+    try:
+        sender, login = logins.caller(message, query)
+    except ClientError as e:
+        # Who may look is another question than who may chat.
+        if e.code != "guests_not_allowed":
+            raise
+        sender, login = new_guest(), None
+    check(login)
+    return Visitor(sender, login, dashboard, protocol.decode_since(query.getlist("since")))
+
+
+def check(login: Login | None) -> None:
+    """Raise ClientError unless whoever came by this login may look."""
+    access.check(login and get_user_model().objects.filter(pk=login.user_id).first())
+    # One that ended while its socket was entering, too: it was not yet in the group that is closed then.
+    logins.check(login)
 
 
 def enter(reply_channel: Channel, guest: Visitor) -> None:
@@ -48,10 +61,8 @@ def enter(reply_channel: Channel, guest: Visitor) -> None:
     """
     # Before that it is in no group.
     reply_channel.send({"accept": True}, immediately=True)
-    user_id = guest.user and guest.user.pk
-    known = {"dashboard": guest.dashboard, "user_id": user_id, "session_key": guest.session_key}
-    Viewer.objects.update_or_create(channel=reply_channel.name, defaults={**known, "seen": timezone.now()})
-    for group in common_groups(guest.dashboard, user_id):
+    Presence.note(reply_channel.name, None, guest.sender, guest.login)
+    for group in common_groups(guest.dashboard, guest.sender):
         group.add(reply_channel)
     series = broadcasting.series_of(guest.dashboard)
     reply_channel.send(wire.text(broadcasting.dashboard_frame(guest.dashboard)), immediately=True)
@@ -60,14 +71,12 @@ def enter(reply_channel: Channel, guest: Visitor) -> None:
     for series in found:
         window = broadcasting.window_frame(series, guest.since.get(series.name, 0), limit)
         reply_channel.send(wire.text(window), immediately=True)
-    # A login that ended meanwhile was not yet in the group that is closed then.
-    chat.check_session(user_id, guest.session_key)
+    check(guest.login)
 
 
-def common_groups(dashboard: str, user_id: int | None) -> list[Group]:
-    """The groups of a socket, beside those of its series. That of its user is closed when the login ends."""
-    groups = [dashboard_group(dashboard)]
-    return groups if user_id is None else [*groups, chat.user_group(user_id)]
+def common_groups(dashboard: str, sender: Sender) -> list[Group]:
+    """The groups of a socket, beside those of its series: also what a user's sockets hear anywhere."""
+    return [dashboard_group(dashboard), *chat.groups_of(None, sender)]
 
 
 def listen(reply_channel: Channel, series: list[Series]) -> list[Series]:
@@ -83,38 +92,39 @@ def listen(reply_channel: Channel, series: list[Series]) -> list[Series]:
     return sorted(found, key=lambda one: one.name)
 
 
-def perform(reply_channel: Channel, text: str | None) -> None:
+def perform(reply_channel: Channel, dashboard: str, text: str | None) -> None:
     """Do what a client's frame asks for. Raises ClientError."""
-    viewer = known_viewer(reply_channel)
+    if not Presence.seats({reply_channel.name}):
+        raise ClientError("not_joined")
     wish = protocol.decode(text)
     if isinstance(wish, protocol.Ping):
-        reply_channel.send(wire.text(beat(viewer.dashboard)))
+        reply_channel.send(wire.text(beat(dashboard)))
     elif isinstance(wish, protocol.AskDashboard):
-        reply_channel.send(wire.text(broadcasting.dashboard_frame(viewer.dashboard)))
+        reply_channel.send(wire.text(broadcasting.dashboard_frame(dashboard)))
     else:
-        give_points(reply_channel, viewer, wish)
+        give_points(reply_channel, dashboard, wish)
 
 
-def give_points(reply_channel: Channel, viewer: Viewer, wish: protocol.Ask) -> None:
+def give_points(reply_channel: Channel, dashboard: str, wish: protocol.Ask) -> None:
     """Send what a client asks for of a series, and have it hear what comes. Raises ClientError."""
-    found = Series.objects.filter(name=wish.series, dashboard=viewer.dashboard)
-    if dashboard_of(wish.series) != viewer.dashboard or not found:
+    found = Series.objects.filter(name=wish.series, dashboard=dashboard)
+    if dashboard_of(wish.series) != dashboard or not found:
         raise DashboardError("no_such_series")
     for series in listen(reply_channel, list(found)):
         reply_channel.send(wire.text(broadcasting.window_frame(series, wish.since)))
 
 
-def stay(reply_channel: Channel) -> None:
+def stay(reply_channel: Channel, dashboard: str) -> None:
     """Renew what a living socket has, if it may still look; and let it know that all works. Raises ClientError."""
-    viewer = known_viewer(reply_channel)
-    access.check(viewer.user)
-    chat.check_session(viewer.user_id, viewer.session_key)
-    Viewer.objects.filter(pk=viewer.pk).update(seen=timezone.now())
-    for group in common_groups(viewer.dashboard, viewer.user_id):
+    seat = Presence.renew(reply_channel.name)
+    if seat is None:
+        raise ClientError("not_joined")
+    check(seat.login)
+    for group in common_groups(dashboard, seat.sender):
         group.add(reply_channel)
-    for series in broadcasting.series_of(viewer.dashboard):
+    for series in broadcasting.series_of(dashboard):
         series.group.add(reply_channel)
-    reply_channel.send(wire.text(beat(viewer.dashboard)))
+    reply_channel.send(wire.text(beat(dashboard)))
 
 
 def beat(dashboard: str) -> dict[str, Any]:
@@ -122,20 +132,11 @@ def beat(dashboard: str) -> dict[str, Any]:
     return protocol.beat_frame(time.time(), heads)
 
 
-def known_viewer(reply_channel: Channel) -> Viewer:
-    """Raises ClientError `not_joined` for a socket that was not let in, or has left."""
-    viewer = Viewer.objects.select_related("user").filter(channel=reply_channel.name).first()
-    if viewer is None:
-        raise ClientError("not_joined")
-    return viewer
-
-
-def leave(reply_channel: Channel) -> None:
+def leave(reply_channel: Channel, dashboard: str) -> None:
     """Undo `enter`. Harmless for a socket that was never let in."""
-    viewer = Viewer.objects.filter(channel=reply_channel.name).first()
-    if viewer is None:
+    seat = Presence.remove(reply_channel.name)
+    if seat is None:
         return
-    viewer.delete()
-    groups = common_groups(viewer.dashboard, viewer.user_id)
-    for group in [*groups, *(series.group for series in broadcasting.series_of(viewer.dashboard))]:
+    groups = common_groups(dashboard, seat.sender)
+    for group in [*groups, *(series.group for series in broadcasting.series_of(dashboard))]:
         group.discard(reply_channel)

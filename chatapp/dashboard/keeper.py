@@ -15,12 +15,12 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from chatapp.dashboard import broadcasting, figures, storing
-from chatapp.dashboard.models import Duty, Viewer
+from chatapp.dashboard.models import Duty
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two looks for what was left, and for sockets that are gone.
-SWEEP, FORGET = 1.0, 60.0
+#: Seconds between two looks for what was left.
+SWEEP = 1.0
 #: Series that one look takes on.
 SWEEP_LIMIT = 100
 #: What only one process does, and seconds after which another takes over from one that is not heard of.
@@ -37,7 +37,7 @@ class Keeper(threading.Thread):
         self.news = threading.Condition()
         #: Series → when its next frame may go. And when what else is to be done is due. On the monotonic clock.
         self.due: dict[str, float] = {}
-        self.sweep_at = self.forget_at = self.measure_at = 0.0
+        self.sweep_at = self.measure_at = 0.0
         #: What failed the last time that it was tried.
         self.failing: set[str] = set()
 
@@ -74,9 +74,6 @@ class Keeper(threading.Thread):
         if settings.CHAT_DASHBOARD_INTERVAL and now >= self.measure_at:
             self.measure_at = now + settings.CHAT_DASHBOARD_INTERVAL
             self.attempt("take the figures of the service", self.measure)
-        if now >= self.forget_at:
-            self.forget_at = now + FORGET
-            self.attempt("forget sockets that are gone", forget_viewers)
 
     def attempt(self, what: str, step: Callable[[], None]) -> None:
         """What fails is tried again when it is due; the log hears of it once, and when it works again."""
@@ -107,10 +104,6 @@ class Keeper(threading.Thread):
         storing.store({name: [(now, float(value))] for name, value in found.items()})
         self.come_back(broadcasting.broadcast(found))
         figures.send_trip()
-
-
-def forget_viewers() -> None:
-    Viewer.objects.filter(seen__lt=Viewer.horizon()).delete()
 
 
 _lock = threading.Lock()

@@ -1,14 +1,12 @@
-"""Series, the numbered points in them, who looks on, and who does what only one may do."""
+"""Series, the numbered points in them, and who does what only one may do."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from channels import Group
-from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from chatapp.dashboard.names import NAME_LIMIT, checked_dashboard, checked_series
-from chatapp.models import Presence
 
 
 class Series(models.Model):
@@ -60,22 +58,6 @@ class Point(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["series", "seq"], name="one_point_a_number")]
-
-
-class Viewer(models.Model):
-    """An open socket that looks at a dashboard. Made when it is let in, renewed by keepalives, gone when it leaves."""
-
-    channel = models.CharField(max_length=100, unique=True)
-    dashboard = models.CharField(max_length=32)
-    #: Of those with an account: who, and the login session that must still be there.
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE)
-    session_key = models.CharField(max_length=40, blank=True)
-    seen = models.DateTimeField(default=timezone.now, db_index=True)
-
-    @staticmethod
-    def horizon() -> datetime:
-        """One last seen before this moment is no more: the disconnect of its socket was lost."""
-        return timezone.now() - 2 * Presence.expiry()
 
 
 class Duty(models.Model):

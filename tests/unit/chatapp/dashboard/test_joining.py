@@ -3,8 +3,9 @@ import json
 import pytest
 
 from chatapp.dashboard import broadcasting
-from chatapp.dashboard.models import Series, Viewer
-from chatapp.joining import close_sockets
+from chatapp.dashboard.models import Series
+from chatapp.logins import close_sockets
+from chatapp.models import Presence
 from tests.chat import Socket, work
 from tests.unit.chatapp.dashboard import ON_BOTH
 
@@ -124,10 +125,10 @@ def test_keepalive_renews_and_tells_that_all_works(look, points, layer, post):
     socket.frames()
     for group in ("series-garden.soil", "dashboard-garden"):
         layer.group_discard(group, socket.channel)
-    before = Viewer.objects.get().seen
+    before = Presence.objects.get().seen
     socket.put("websocket.keepalive")
     assert kinds(socket.frames()) == ["beat"]
-    assert Viewer.objects.get().seen > before
+    assert Presence.objects.get().seen > before
     assert socket.channel in layer.group_channels("series-garden.soil")
     assert socket.channel in layer.group_channels("dashboard-garden")
 
@@ -136,7 +137,7 @@ def test_keepalive_renews_and_tells_that_all_works(look, points, layer, post):
 def test_who_leaves_is_in_no_group_any_more(look, points, layer):
     socket = look()
     socket.put("websocket.disconnect")
-    assert not Viewer.objects.exists()
+    assert not Presence.objects.exists()
     assert layer.group_channels("series-garden.soil") == []
     assert layer.group_channels("dashboard-garden") == []
     socket.put("websocket.disconnect")
@@ -173,7 +174,7 @@ def test_who_may_not_look_is_told_why_before_the_socket_closes(look, database, l
 def test_what_can_not_be_is_answered_with_a_code(database, layer, settings_override, path, query, code, close):
     settings_override(CHAT_DASHBOARDS="everyone")
     assert close_of(Socket(layer, path, query)) == (True, code, close)
-    assert not Viewer.objects.exists()
+    assert not Presence.objects.exists()
 
 
 def test_who_was_refused_gets_nothing_by_asking(look, points, layer):

@@ -5,7 +5,7 @@ import pytest
 from chatapp.dashboard import keeper as module
 from chatapp.dashboard import storing
 from chatapp.dashboard.keeper import Keeper
-from chatapp.dashboard.models import Duty, Series, Viewer
+from chatapp.dashboard.models import Duty, Series
 from tests.chat import work
 
 
@@ -69,13 +69,6 @@ def test_what_a_dead_worker_left_is_sent(keeper, settings_override):
     storing.store({"garden.soil": [(time.time(), 1.0)]})
     keeper.step()
     assert heads() == {"garden.soil": 1}
-
-
-def test_sockets_that_are_gone_are_forgotten(keeper):
-    Viewer.objects.create(channel="old", dashboard="garden", seen="2000-01-01T00:00:00Z")
-    Viewer.objects.create(channel="new", dashboard="garden")
-    keeper.step()
-    assert list(Viewer.objects.values_list("channel", flat=True)) == ["new"]
 
 
 def test_what_fails_is_logged_once_and_again_when_it_works(keeper, heard, monkeypatch, caplog):
