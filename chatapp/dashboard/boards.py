@@ -64,7 +64,7 @@ board(
     "The service itself",
     {
         "messages": Chart("Chat messages", "per second"),
-        "sockets": Chart("Open chat sockets"),
+        "sockets": Chart("Open sockets"),
         "trip": Chart("Trip through layer and worker", "ms"),
         "depth": Chart("Messages waiting, by channel"),
         "age": Chart("Oldest message waiting, by channel", "s"),

@@ -109,7 +109,7 @@ def test_the_figures_of_the_service_go_on_when_the_worker_that_takes_them_is_kil
     wait_until(lambda: names <= set(Series.objects.values_list("name", flat=True)), "all figures are taken")
     with site.socket("/dashboard/service/?session_key=" + login) as ann, site.socket("/chat/lobby/"):
         assert names <= {line["series"] for chart in ann.next("dashboard")["charts"] for line in chart["lines"]}
-        ann.next("points", where=lambda f: f["series"] == "service.sockets" and f["points"][-1][1] == 1)
+        ann.next("points", where=lambda f: f["series"] == "service.sockets" and f["points"][-1][1] == 2)
         ann.next("points", where=lambda f: f["series"] == "service.workers" and f["points"][-1][1] == 2)
         holder = Duty.objects.get().holder
         victim = next(worker for worker in site.workers if "-%d-" % worker.pid in holder)

@@ -219,7 +219,7 @@ def test_the_service_shows_itself_and_nothing_is_wider_than_a_small_phone(window
     picture(page, "dashboards")
     page.get_by_role("link", name="The service itself").click()
     live(page)
-    for title in ("Chat messages", "Open chat sockets", "Trip through layer and worker", "Workers"):
+    for title in ("Chat messages", "Open sockets", "Trip through layer and worker", "Workers"):
         expect(counts(page, title)).not_to_have_text("0 points, 0 drawn")
     expect(value(page, "service.workers")).to_have_text("2")
     picture(page, "dashboard-service")
