@@ -2,7 +2,7 @@
 
 import logging
 
-from channels import log
+from channels import hacks, log
 from django.apps import AppConfig
 from django.core import checks
 
@@ -27,6 +27,13 @@ class RelayConfig(AppConfig):
         checks.register(check_connection_age)
         checks.register(check_consumers)
         checks.register(check_sqlite)
+        # Django's runserver with static files need not become Channels': ours wins over both. To do it would import the
+        # interface server in every process, which is a quarter of a worker's start.
+        hacks.monkeypatch_django = nothing
         # Channels' commands add a handler of their own to loggers that also propagate, so each line came twice and in
         # two formats. Where logs go is for the project's LOGGING to say.
         log.handler = logging.NullHandler()
+
+
+def nothing() -> None:
+    """What Channels does to Django's runserver."""

@@ -17,6 +17,8 @@ def install() -> None:
     """Install every shim that this Python needs. Harmless when called again."""
     if sys.version_info >= (3, 12):
         alias_six()
+    else:
+        use_own_distutils()
 
 
 def alias_six() -> None:
@@ -29,3 +31,15 @@ def alias_six() -> None:
     sys.modules.setdefault("django.utils.six", import_module("six"))
     for name in SIX_MODULES:
         sys.modules.setdefault("django.utils.six." + name, import_module("six." + name))
+
+
+def use_own_distutils() -> None:
+    """
+    Have Django find the distutils that Python 3.11 has. setuptools puts its own in the place, which takes a quarter of
+    a second to import: a fifth of a worker's start.
+    """
+    try:
+        from _distutils_hack import remove_shim
+    except ImportError:
+        return
+    remove_shim()

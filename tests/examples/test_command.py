@@ -1,13 +1,17 @@
 """`manage.py example`: what it says, and each example by itself."""
 
+import importlib
 import io
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from channels.message import Message
+from channels.routing import Router
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.urls import resolve
 
 from examples.catalogue import NAMES, catalogue
 from tests.examples.servers import Server
@@ -51,7 +55,11 @@ def test_a_port_that_is_taken_is_named():
             call_command("example", "echo", port=port)
 
 
-def test_each_example_runs_alone_too(tmp_path):
+#: Those that are special alone, and one that is not. That the others have routes at / is tested below.
+ALONE = ["hello", "echo", "linearize", "rooms", "notices"]
+
+
+def test_an_example_runs_alone_too(tmp_path):
     """At / instead of /<name>/, with no other in its settings."""
 
     def check(name):
@@ -66,7 +74,17 @@ def test_each_example_runs_alone_too(tmp_path):
 
     # Two at a time: more would not be faster.
     with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(check, NAMES)) == NAMES
+        assert list(pool.map(check, ALONE)) == ALONE
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ALONE])
+def test_an_example_has_its_own_routes_and_urls(name):
+    routing = importlib.import_module("examples.%s.routing" % name)
+    router = Router(getattr(routing, "channel_routing", None) or routing.memory)
+    paths = {"tutorial": "/chat/a/", "models": "/a/"}
+    message = Message({"path": paths.get(name, "/"), "reply_channel": "x!y"}, "websocket.connect", None)
+    assert router.match(message)[0].__module__ == "examples.%s.consumers" % name
+    assert resolve("/", "examples.%s.urls" % name)
 
 
 def check_page(server):

@@ -12,6 +12,12 @@ from tests.chat import Socket, log_in, work
 
 
 @pytest.fixture
+def database_url(sqlite_url):
+    """What differs between the databases is tested elsewhere: test_presence, test_mentions, and with the processes."""
+    return sqlite_url
+
+
+@pytest.fixture
 def arthur(database):
     return get_user_model().objects.create_user("Arthur", password="round table")
 

@@ -16,6 +16,12 @@ PASSWORD = {"username": "alice", "password": "correct horse"}
 
 
 @pytest.fixture
+def database_url(sqlite_url):
+    """What differs between the databases is tested elsewhere: test_presence, test_mentions, and with the processes."""
+    return sqlite_url
+
+
+@pytest.fixture
 def client(lobby, layer):
     return Client(enforce_csrf_checks=True)
 
