@@ -27,7 +27,8 @@ pytestmark = [
 
 @pytest.fixture
 def chat(deployment):
-    return deployment().start_all()
+    # What several workers do is tested without a browser, at less cost.
+    return deployment().start_all(workers=1)
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def site(own):
     folder, url, redis = own
     # Heartbeats are short, so that silence is found out soon.
     site = Deployment(folder, url, redis.url, "test:", RELAY_KEEPALIVE_INTERVAL=1, CHAT_DASHBOARD_INTERVAL=1)
-    yield site.start_all()
+    yield site.start_all(workers=1)
     site.stop()
 
 

@@ -179,7 +179,7 @@ def test_a_server_that_is_told_to_end_sends_all_sockets_away_in_good_order(deplo
 
 def test_while_redis_stands_still_pings_are_answered_and_afterwards_all_arrives_in_order(deployment, own_redis):
     """D15: Daphne stands still with it."""
-    chat = deployment(REDIS_URL=own_redis.url).start_all()
+    chat = deployment(REDIS_URL=own_redis.url).start_all(workers=1)
     with chat.socket() as talker, chat.socket() as listener:
         talker.next("welcome")
         listener.next("welcome")
@@ -245,7 +245,7 @@ def trips(people, count):
 
 def test_a_flooder_and_one_who_does_not_read_harm_nobody_and_are_told_why(deployment):
     """A11, D3, J5: in a room of fifty. How much they move the others' times is printed, not judged."""
-    chat = deployment(CHAT_RATE_LIMIT=10).start_all()
+    chat = deployment(CHAT_RATE_LIMIT=10).start_all(workers=1)
     deaf = raw_socket(chat)
     people = [chat.socket("/chat/busy/") for _ in range(8)]
     audience = Audience([raw_socket(chat) for _ in range(40)])

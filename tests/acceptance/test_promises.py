@@ -18,6 +18,11 @@ EVERYWHERE = pytest.mark.parametrize(
     indirect=True,
 )
 
+#: Where it makes no difference what database carries the messages.
+ON_EACH_LAYER = pytest.mark.parametrize(
+    ("database_url", "layer_kind"), [("postgresql", "redis"), ("sqlite", "database")], indirect=True
+)
+
 ROOMS, SOCKETS, MESSAGES = 10, 5, 40
 
 
@@ -139,11 +144,11 @@ def test_one_who_comes_back_gets_everything_missed_and_then_what_is_new(deployme
         assert socket.next("message")["seq"] == 4
 
 
-@EVERYWHERE
+@ON_EACH_LAYER
 @pytest.mark.usefixtures("database")
 def test_membership_and_presence_outlive_their_expiry_while_the_socket_lives_and_end_when_it_dies(deployment):
     """A12, A13: with a keepalive every second, a membership that is not renewed ends after three."""
-    deployment = deployment(RELAY_KEEPALIVE_INTERVAL=1).start_all()
+    deployment = deployment(RELAY_KEEPALIVE_INTERVAL=1).start_all(workers=1)
     with deployment.socket() as quiet, deployment.socket() as other:
         for _ in range(6):
             quiet.next("head")

@@ -72,7 +72,7 @@ def test_redis_in_trouble_loses_and_doubles_nothing_and_the_groups_are_whole_aga
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_sockets_of_a_killed_interface_server_are_out_of_all_groups_within_15_seconds(deployment):
     """A13: and no keepalive has to end for it."""
-    chat = deployment(RELAY_KEEPALIVE_INTERVAL=600).start_all()
+    chat = deployment(RELAY_KEEPALIVE_INTERVAL=600).start_all(workers=1)
     with chat.socket("/chat/a/") as ann, chat.socket("/chat/b/") as ben:
         ann.next("welcome")
         ben.next("welcome")

@@ -1,11 +1,14 @@
 """Workers as real processes, under load, and killed. They are Channels' own, which know nothing of leases."""
 
+import os
 import random
 
 import pytest
 
 from tests.nursery import Nursery
 from tests.waiting import wait_until
+
+KILLS = int(os.environ.get("TESTS_KILLS", "100"))
 
 
 @pytest.fixture
@@ -44,14 +47,15 @@ def check(events, killed):
 
 
 @pytest.mark.timeout(240)
-def test_a_hundred_workers_killed_in_mid_consumer_lose_nothing_and_disturb_no_order(nursery, layer):
-    """A4, J4"""
+def test_workers_killed_in_mid_consumer_lose_nothing_and_disturb_no_order(nursery, layer, meeting):
+    """A4, J4: a hundred of them, or TESTS_KILLS; on databases half as many."""
+    kills = KILLS if meeting.kind == "redis" else KILLS // 2
     workers = nursery(seconds=0.01, lease=1.0, ordering={"work": "lane"}, max_deliveries=20)
     for _ in range(4):
         workers.spawn()
     sent, killed = dict.fromkeys(map(str, range(40)), 0), set()
     seen = 0
-    while len(killed) < 100:
+    while len(killed) < kills:
         for lane in random.sample(sorted(sent), 10):
             layer.send("work", {"lane": lane, "n": sent[lane]})
             sent[lane] += 1
@@ -78,27 +82,28 @@ def test_a_hundred_workers_killed_in_mid_consumer_lose_nothing_and_disturb_no_or
     interrupted = {(lane, n, pid) for kind, lane, n, pid in workers.events() if kind == "begin"} - {
         (lane, n, pid) for kind, lane, n, pid in workers.events() if kind == "end"
     }
-    assert len(interrupted) > 50, "most were killed in the middle of a message"
+    assert len(interrupted) > kills / 2, "most were killed in the middle of a message"
 
 
 @pytest.mark.timeout(240)
-def test_two_hundred_lanes_keep_their_order_on_four_workers_and_a_sleeping_one_holds_up_none(nursery, layer):
+def test_two_hundred_lanes_keep_their_order_on_four_workers_and_a_sleeping_one_holds_up_none(nursery, layer, meeting):
+    # In a database each takes some milliseconds.
+    count = 50 if meeting.kind == "redis" else 10
     workers = nursery(ordering={"work": "lane"})
     layer.send("work", {"lane": "asleep", "n": 0, "seconds": 3600})
     for _ in range(4):
         workers.spawn()
     wait_until(lambda: workers.events(), "one sleeps")
     layer.send("work", {"lane": "asleep", "n": 1})
-    for n in range(100):
+    for n in range(count):
         assert layer.send_many([("work", {"lane": str(lane), "n": n}) for lane in range(200)]) == []
-    wait_until(lambda: len(workers.events()) == 1 + 2 * 200 * 100, "all but one lane is handled", 120)
+    wait_until(lambda: len(workers.events()) == 1 + 2 * 200 * count, "all but one lane is handled", 120)
     done = check(workers.events(), set())
-    assert done == {str(lane): 99 for lane in range(200)}
+    assert done == {str(lane): count - 1 for lane in range(200)}
 
 
 def test_a_worker_that_only_stands_still_loses_its_lease_and_can_not_acknowledge(nursery, layer):
     """A process that is stopped, and goes on later, finds that its message has gone to another."""
-    import os
     import signal
 
     workers = nursery(lease=0.6, seconds=0.2, ordering={"work": "lane"})

@@ -168,11 +168,11 @@ def test_workers_that_feed_each_other_through_full_channels_get_on(open_office):
     drained = []
     office.on("wide", lambda message: Channel("narrow", channel_layer=message.channel_layer).send({"n": message["n"]}))
     office.on("narrow", lambda message: drained.append(message["n"]))
-    for n in range(200):
+    for n in range(70):
         office.send("wide", n=n)
     office.hire(threads=1)
-    wait_until(lambda: len(drained) == 200, "all get through", 60)
-    assert sorted(drained) == list(range(200))
+    wait_until(lambda: len(drained) == 70, "all get through", 60)
+    assert sorted(drained) == list(range(70))
 
 
 def test_a_channel_that_stays_full_fails_the_message_in_the_end(open_office, settings_override):
