@@ -221,7 +221,7 @@ def test_the_service_shows_itself_and_nothing_is_wider_than_a_small_phone(window
     live(page)
     for title in ("Chat messages", "Open sockets", "Trip through layer and worker", "Workers"):
         expect(counts(page, title)).not_to_have_text("0 points, 0 drawn")
-    expect(value(page, "service.workers")).to_have_text("2")
+    expect(value(page, "service.workers")).to_have_text("1")
     picture(page, "dashboard-service")
     for path in ("/dashboard/", "/dashboard/service/", "/dashboard/nothing-yet/"):
         small = window(path, size={"width": 320, "height": 600})
