@@ -7,7 +7,9 @@ A broadcast asks a worker for it with one message on `chat-notify` for each room
 
 import logging
 import re
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from channels import Channel
@@ -32,6 +34,8 @@ MENTION = re.compile(r"(?<![\w@.+-])@(\w[\w.@+-]{0,149})")
 MENTIONS_LIMIT = 10
 #: Unread mentions of one room that somebody gets at most.
 UNREAD_LIMIT = 20
+#: Seconds between two times that a worker is told of news in one room, by one process.
+PAUSE = 5.0
 #: Absent members that are notified in one go.
 ABSENT_LIMIT = 200
 #: Characters of a message that a notification quotes.
@@ -45,20 +49,71 @@ def object_of(slug: str) -> str:
 
 def wanted(room: Room, rows: Sequence[ChatMessage]) -> bool:
     """Whether anybody may have to be notified: of a room of guests, nobody."""
-    return room.followed or any(row.sender.startswith("user:") or "@" in row.message for row in rows)
+    return room.followed or any(row.sender.startswith("user:") or names_somebody(row) for row in rows)
+
+
+def names_somebody(row: ChatMessage) -> bool:
+    """Whether a message may name somebody. Asked for each that is broadcast: most have no @."""
+    return "@" in row.message and MENTION.search(row.message) is not None
+
+
+class Later:
+    """
+    Rooms in which somebody talks just now: a worker is told of what is said there every few seconds, and not of each
+    message, which would cost as much as storing it. What a process that dies was still to tell of is told with the
+    room's next message, for it is who is absent that counts. Where no sweeper runs, nothing waits.
+    """
+
+    def __init__(self) -> None:
+        self.runs = False
+        self.lock = threading.Lock()
+        #: Room → when a worker was last told, on the monotonic clock; and what it is to be told of next.
+        self.told: dict[str, float] = {}
+        self.waiting: dict[str, dict[str, Any]] = {}
+
+    def take(self, asked: Sequence[dict[str, Any]], at_once: Collection[str]) -> list[dict[str, Any]]:
+        """Of what is to be told, what is due now, with what waited in these rooms."""
+        with self.lock:
+            for message in asked:
+                known = self.waiting.get(message["room"], message)
+                first, last = min(known["first"], message["first"]), max(known["last"], message["last"])
+                self.waiting[message["room"]] = {"room": message["room"], "first": first, "last": last}
+            horizon = time.monotonic() - PAUSE
+            due = [
+                slug
+                for slug in self.waiting
+                if not self.runs or slug in at_once or self.told.get(slug, horizon) <= horizon
+            ]
+            self.told = {slug: told for slug, told in self.told.items() if told > horizon}
+            self.told.update(dict.fromkeys(due, time.monotonic()))
+            return [self.waiting.pop(slug) for slug in due]
+
+
+later = Later()
 
 
 def ask(rows: Sequence[ChatMessage]) -> None:
-    """Have a worker notify of messages that are broadcast, with their rooms. If none can, that is logged."""
+    """Have a worker notify of messages that are broadcast, with their rooms: of mentions at once."""
     by_room: dict[int, list[ChatMessage]] = {}
     for row in rows:
         by_room.setdefault(row.room_id, []).append(row)
-    channel = Channel("chat-notify")
     asked = [span(some[0].room, some) for some in by_room.values() if wanted(some[0].room, some)]
+    if asked:
+        tell(later.take(asked, {row.room.slug for row in rows if names_somebody(row)}))
+
+
+def ask_for_the_rest() -> None:
+    """The sweeper's part: what waited long enough."""
+    tell(later.take([], ()))
+
+
+def tell(messages: Sequence[dict[str, Any]]) -> None:
+    """If no worker can be told, that is logged."""
+    channel = Channel("chat-notify")
     try:
-        send_at_once([(channel, message) for message in asked])
+        send_at_once([(channel, message) for message in messages])
     except channel.channel_layer.ChannelFull:
-        logger.warning("chat-notify is full: nobody is notified of some of %s", asked)
+        logger.warning("chat-notify is full: nobody is notified of some of %s", messages)
 
 
 def span(room: Room, rows: Sequence[ChatMessage]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from django.db import close_old_connections
 from django.db.models import F
 from django.utils import timezone
 
-from chatapp import ledger, logins
+from chatapp import ledger, logins, mentions
 from chatapp.models import Grant, Presence, Room
 from chatapp.notifications import delivery
 
@@ -41,6 +41,7 @@ def start() -> None:
     global _thread
     with _lock:
         if _thread is None and settings.CHAT_SWEEPER:
+            mentions.later.runs = True
             _thread = threading.Thread(target=run, name="chat-sweeper", daemon=True)
             _thread.start()
 
@@ -53,6 +54,7 @@ def run() -> None:
         attempt(announce_stragglers)
         attempt(logins.close_expired)
         attempt(delivery.ask_again)
+        attempt(mentions.ask_for_the_rest)
         if time.monotonic() >= forget_at:
             forget_at = time.monotonic() + FORGET_INTERVAL
             attempt(forget_expired)

@@ -170,3 +170,32 @@ def test_a_guest_cannot_join(layer, lobby):
     guest.frames()
     guest.say("/join")
     assert guest.frames()[0]["code"] == "account_needed"
+
+
+@pytest.fixture
+def deferring(monkeypatch):
+    """As where a sweeper runs."""
+    monkeypatch.setattr(mentions, "later", mentions.Later())
+    mentions.later.runs = True
+
+
+def test_while_somebody_talks_news_are_told_every_few_seconds_and_mentions_at_once(
+    layer, alice, bob, deferring, monkeypatch
+):
+    told = []
+    tell = mentions.tell
+    monkeypatch.setattr(mentions, "tell", lambda messages: told.extend(messages) or tell(messages))
+    socket = enter(layer, alice)
+    for text in ("one", "two", "three"):
+        socket.say(text)
+    assert [(one["first"], one["last"]) for one in told] == [(1, 1)]
+    socket.say("@bob")
+    assert [(one["first"], one["last"]) for one in told[1:]] == [(2, 4)], "with what had waited"
+    assert [category for category, _ in notified(bob)] == ["mention"]
+    socket.say("five")
+    mentions.ask_for_the_rest()
+    assert len(told) == 2, "not yet"
+    monkeypatch.setattr(mentions, "PAUSE", 0.0)
+    mentions.ask_for_the_rest()
+    mentions.ask_for_the_rest()
+    assert [(one["first"], one["last"]) for one in told[2:]] == [(5, 5)]
