@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 #: Beats in the time of one lease.
 BEATS = 5
 #: Seconds that the end of a process waits for a beat that is under way.
-LAST_BEAT = 1.0
+LAST_BEAT = 3.0
 
 
 class Beating(LeasingLayer):

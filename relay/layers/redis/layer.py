@@ -276,7 +276,8 @@ class LeasingRedisLayer(RedisGroups, Beating):
                 letter, body = records.unpack_letter(self.keys, message_id, raw)
                 letter.content = self._readable(body)
                 letters.append(letter)
-        return sorted(letters, key=lambda letter: letter.died)
+        # Of those that died in the same millisecond, the older one first: ids count upwards.
+        return sorted(letters, key=lambda letter: (letter.died, len(letter.id), letter.id))
 
     def retry_dead(self, ids: Iterable[str]) -> int:
         known = {letter.id for letter in self.dead_letters() if letter.channel}
