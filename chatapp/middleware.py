@@ -4,8 +4,7 @@ import ipaddress
 from collections.abc import Callable
 
 from django.conf import settings
-from django.core.exceptions import SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 
 #: Scripts, styles and connections of our own only, and nothing inline: text from others can never become code. Safari
 #: before 15.4 does not count a WebSocket to the same host as 'self', so its host is named too.
@@ -71,7 +70,7 @@ def guard_admin(get_response: View) -> View:
             if not may_administer(request.META.get("REMOTE_ADDR", "")):
                 raise Http404
             if any(name in request.GET for name in INTERNAL):
-                raise SuspiciousOperation("A query that names what is Django's own")
+                return HttpResponseBadRequest("This query names what is Django's own.")
         return get_response(request)
 
     return middleware

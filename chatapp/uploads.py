@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from django.core.exceptions import SuspiciousOperation
 from django.core.files.uploadhandler import FileUploadHandler
+from django.http.multipartparser import MultiPartParserError
 
 #: Bytes of a multipart form. Browsers send none to us: our forms have no files.
 FORM_LIMIT = 64 * 1024
@@ -19,10 +19,10 @@ class NoUploads(FileUploadHandler):
         self, input_data: Any, META: Any, content_length: int, boundary: bytes, encoding: Any = None
     ) -> None:
         if content_length > FORM_LIMIT:
-            raise SuspiciousOperation("A form of %d bytes in parts; there are no uploads here" % content_length)
+            raise MultiPartParserError("A form of %d bytes in parts; there are no uploads here" % content_length)
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        raise SuspiciousOperation("A file in a form; there are no uploads here")
+        raise MultiPartParserError("A file in a form; there are no uploads here")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Never called."""

@@ -260,8 +260,12 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
     "loggers": {
-        name: {"handlers": ["stderr"], "level": "INFO", "propagate": False}
-        for name in ("chatapp", "relay", "daphne", "django.channels")
+        # Django would make a page of each error to mail it to nobody: work that a wrong Host header is enough for.
+        "django": {"handlers": [], "level": "WARNING"},
+        **{
+            name: {"handlers": ["stderr"], "level": "INFO", "propagate": False}
+            for name in ("chatapp", "relay", "daphne", "django.channels")
+        },
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
 }

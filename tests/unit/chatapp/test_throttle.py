@@ -174,9 +174,9 @@ def test_made_up_tickets_are_not_looked_at_without_end(layer, lobby, monkeypatch
     assert code("") == (None, None)
 
 
-def test_every_failure_costs_one_hash(alice, bob, monkeypatch):
+def test_cve_2024_39329_every_failure_costs_one_hash(alice, bob, monkeypatch):
     """
-    CVE-2024-39329: a name that is unknown, one without a password, and one that is closed cost what a wrong password
+    A name that is unknown, one without a password, and one that is closed cost what a wrong password
     costs, so the time tells nothing. What can't be anybody's costs none.
     """
     hashed = []
