@@ -13,23 +13,42 @@ from django.http import QueryDict
 from django.http.cookie import parse_cookie
 from django.utils import timezone
 
-from chatapp import protocol, tokens
+from chatapp import protocol, throttle, tokens
 from chatapp.exceptions import CLOSE_CODES, ClientError
 from chatapp.identity import GUEST_COOKIE, Login, Sender, sender_of, user_group
-from chatapp.models import Presence
+from chatapp.models import Presence, Ticket
 from relay.outbox import send_at_once
 
 logger = logging.getLogger(__name__)
 
 #: Seconds before a token ends from which on, with each keepalive, its socket is asked for another.
 ASK_BEFORE = 60
+#: Parts of a query that say who one is, and the errors for those that are made up.
+CREDENTIALS = ("ticket", "token", "session_key")
+GUESSES = ("ticket_invalid", "token_invalid", "session_invalid")
 
 
-def caller(message: Message, query: QueryDict) -> tuple[Sender, Login | None]:
+def caller(message: Message, query: QueryDict, room: str | None = None) -> tuple[Sender, Login | None]:
     """
-    Who sent a `websocket.connect` message that `http_session_user` has seen: by `?token=`, by session, or as a guest.
-    Raises ClientError.
+    Who sent a `websocket.connect` message that `http_session_user` has seen: by `?ticket=`, by `?token=`, by session,
+    or as a guest. room: where it wants to go, if anywhere. Raises ClientError.
     """
+    if not any(name in query for name in CREDENTIALS):
+        return identified(message, query, room)
+    place = throttle.place((message.get("client") or [""])[0])
+    throttle.check_socket(place)
+    try:
+        return identified(message, query, room)
+    except ClientError as e:
+        if e.code in GUESSES:
+            throttle.note_socket(place)
+        raise
+
+
+def identified(message: Message, query: QueryDict, room: str | None) -> tuple[Sender, Login | None]:
+    """As `caller`, as often as one likes."""
+    if "ticket" in query:
+        return by_ticket(query["ticket"], message.reply_channel.name, room)
     if "token" in query:
         user, login = tokens.login_of(query["token"])
         return sender_of(user, []), login
@@ -39,6 +58,17 @@ def caller(message: Message, query: QueryDict) -> tuple[Sender, Login | None]:
     if not message.user.is_authenticated:
         return sender, None
     return sender, Login(message.user.pk, message.http_session.session_key)
+
+
+def by_ticket(text: str, channel: str, room: str | None) -> tuple[Sender, Login]:
+    """Whose a ticket is, which is used up now, and the login that it stands for. Raises ClientError."""
+    ticket = Ticket.spend(text, channel, room or "")
+    if ticket is None or ticket.password_mark != ticket.user.get_session_auth_hash():
+        raise ClientError("ticket_invalid")
+    login = Login(ticket.user_id, ticket.login, ticket.expires)
+    # Before it sees anything: whoever logged out has given up the ticket as well.
+    check(login)
+    return sender_of(ticket.user, []), login
 
 
 def cookies(message: Message) -> dict[str, str]:

@@ -19,8 +19,8 @@ from django.db import close_old_connections
 from django.db.models import F
 from django.utils import timezone
 
-from chatapp import ledger, logins, mentions
-from chatapp.models import Grant, Presence, Room
+from chatapp import ledger, logins, mentions, throttle
+from chatapp.models import Grant, Presence, Room, Ticket
 from chatapp.notifications import delivery
 
 logger = logging.getLogger(__name__)
@@ -80,10 +80,15 @@ def announce_stragglers() -> None:
 
 
 def forget_expired() -> None:
-    """Delete the presence of sockets that were not renewed for twice their time, expired sessions and ended grants."""
+    """
+    Delete the presence of sockets that were not renewed for twice their time, expired sessions, grants and
+    tickets that have ended, and tries that count no more.
+    """
     now = timezone.now()
     gone, _ = Presence.objects.filter(seen__lt=now - 2 * Presence.expiry()).delete()
     if gone:
         logger.info("%d sockets were not heard of any more and are forgotten", gone)
     Session.objects.filter(expire_date__lt=now).delete()
     Grant.objects.filter(ends__lt=now).delete()
+    Ticket.objects.filter(ends__lt=now).delete()
+    throttle.forget()

@@ -10,6 +10,12 @@ for name in (
     "CHAT_ALLOW_GUESTS",
     "CHAT_OPEN_ROOMS",
     "CHAT_RATE_LIMIT",
+    "CHAT_SOCKET_URL",
+    "CHAT_URL",
+    "CHAT_LOGIN_TRIES",
+    "CHAT_LOGIN_WAIT",
+    "CHAT_SIGNUPS",
+    "CHAT_ADMIN_NETWORKS",
     "CHAT_DASHBOARDS",
     "CHAT_DASHBOARD_WINDOW",
     "CHAT_DASHBOARD_POINTS",
@@ -19,6 +25,8 @@ for name in (
 os.environ["DATABASE_URL"] = "sqlite:///%s/none.sqlite3" % tempfile.gettempdir()
 os.environ["SECRET_KEY"] = "a key for tests"
 os.environ["CHAT_SWEEPER"] = "0"
+# How most tests log a socket in. What it is without is tested in test_tickets.
+os.environ["CHAT_SESSION_KEY_LOGINS"] = "1"
 os.environ["CHAT_DASHBOARD_INTERVAL"] = "0"
 os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
@@ -32,6 +40,8 @@ from django.conf import settings
 
 # What a test sends without saying where goes nowhere else.
 settings.CHANNEL_LAYERS["default"]["BACKEND"] = "relay.layers.inmemory.ChannelLayer"
+# A good hash takes its time. Processes that are started have the real ones, and read these too.
+settings.PASSWORD_HASHERS = ["tests.chat.QuickHasher", *settings.PASSWORD_HASHERS]
 
 from tests.acceptance.browsers import browser  # noqa: F401
 from tests.chat import alice, bob, django_queries, layer, lobby, settings_override  # noqa: F401
