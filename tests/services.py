@@ -32,7 +32,7 @@ def redis_prefix() -> str:
 
 
 class RedisServer:
-    """A Redis of one test's own, which it may freeze and kill. It keeps its port, and nothing on disk."""
+    """A Redis of one test's own, which it may freeze and kill. It keeps its port, and nothing on disk unless told."""
 
     def __init__(self, folder: Path, *options: str, configuration: Path | None = None):
         self.port = free_port()
@@ -56,14 +56,20 @@ class RedisServer:
     def thaw(self) -> None:
         self.process.send_signal(signal.SIGCONT)
 
+    def stop(self) -> None:
+        """An end in good order: what it keeps is on the disk."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(20) == 0
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
 
 
 @pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path)
+def own_redis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisServer]:
+    """A server of this test's own; a parameter is a tuple of its options."""
+    server = RedisServer(tmp_path, *getattr(request, "param", ()))
     yield server
     server.kill()
 
