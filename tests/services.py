@@ -34,9 +34,9 @@ def redis_prefix() -> str:
 class RedisServer:
     """A Redis of one test's own, which it may freeze and kill. It keeps its port, and nothing on disk unless told."""
 
-    def __init__(self, folder: Path, *options: str, configuration: Path | None = None):
-        self.port = free_port()
-        self.url = "redis://127.0.0.1:%d/0" % self.port
+    def __init__(self, folder: Path, *options: str, configuration: Path | None = None, host: str = "127.0.0.1"):
+        self.host, self.port = host, free_port()
+        self.url = "redis://%s:%d/0" % (host, self.port)
         self.folder = folder
         self.options = options
         self.configuration = [] if configuration is None else [str(configuration)]
@@ -44,11 +44,11 @@ class RedisServer:
 
     def start(self) -> None:
         command = [redis_server(), *self.configuration]
-        command += ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        command += ["--port", str(self.port), "--bind", self.host, "--dir", str(self.folder)]
         with open(self.folder / ("redis-%d.log" % self.port), "ab") as log:
             memory = [] if self.configuration else ["--save", ""]
             self.process = subprocess.Popen([*command, *memory, *self.options], stdout=log, stderr=log)
-        wait_until(lambda: answers(self.port), "Redis answers")
+        wait_until(lambda: answers(self.port, self.host), "Redis answers")
 
     def freeze(self) -> None:
         self.process.send_signal(signal.SIGSTOP)

@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import json
 import random
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -19,7 +20,7 @@ from tests.waiting import FACTOR, wait_until
 
 #: Seconds that a talker waits for an acknowledgement before it says the same again, as the page does.
 PATIENCE = 3
-#: Seconds without any frame after which a client takes its connection for dead, and that a handshake may take.
+#: The same, unless a test has others, after which a client takes a silent connection for dead; a handshake takes less.
 SILENCE = 15
 #: Seconds between two requests for the same hole, and the pause of a client that was not told when to come back.
 ASK_AGAIN, PAUSE = 2, (0.1, 0.6)
@@ -83,7 +84,7 @@ class Talker:
         speaking = asyncio.ensure_future(self.speak(socket)) if self.talks else None
         try:
             while True:
-                async with asyncio.timeout(SILENCE * FACTOR):
+                async with asyncio.timeout(self.company.silence * FACTOR):
                     frame = json.loads(await socket.recv())
                 await self.take(frame, socket)
         except TimeoutError:
@@ -173,6 +174,8 @@ class Company:
         self.talkers: list[Talker] = []
         self.said: dict[str, float] = {}
         self.talking = True
+        #: Seconds without any frame after which one of them takes a connection for dead.
+        self.silence: float = SILENCE
         #: How often someone was told when to come back.
         self.told = 0
         self.loop = asyncio.new_event_loop()
@@ -221,7 +224,8 @@ class Company:
         """So many who talk, and who only listen, in each room; they begin at once."""
         for room in rooms:
             for n in range(talkers + listeners):
-                talker = Talker(self, room, "%s%d" % (room, n), n < talkers, pace)
+                name = "%s-%s%d" % (secrets.token_hex(3), room, n)
+                talker = Talker(self, room, name, n < talkers, pace)
                 self.talkers.append(talker)
                 asyncio.run_coroutine_threadsafe(talker.live(), self.loop)
         return self
@@ -278,11 +282,12 @@ class Company:
         """The close codes of all connections that are over."""
         return [code for talker in self.talkers for code, _ in talker.ends]
 
-    def check(self) -> None:
-        """Everything was stored once and heard once, in order, and nobody was told off."""
-        check_what_is_stored(self.talkers)
+    def check(self, *others: "Company") -> None:
+        """Everything that they and those others said was stored once and heard once, in order; nobody was told off."""
+        everybody = [talker for company in (self, *others) for talker in company.talkers]
+        check_what_is_stored(everybody)
         heads = dict(Room.objects.values_list("slug", "head"))
-        for talker in self.talkers:
+        for talker in everybody:
             assert talker.witness.in_order, talker
             assert talker.witness.upto == talker.witness.tally["heard"] == heads[talker.room], talker
             assert not talker.contradictions, talker.contradictions
