@@ -1,5 +1,6 @@
 """Real servers for the tests: from the PATH, else from the wheels in requirements-dev.txt."""
 
+import os
 import signal
 import subprocess
 import tempfile
@@ -35,7 +36,17 @@ def redis_prefix() -> str:
 class RedisServer:
     """A Redis of one test's own, which it may freeze and kill. It keeps its port, and nothing on disk unless told."""
 
-    def __init__(self, folder: Path, *options: str, configuration: Path | None = None, host: str = "127.0.0.1"):
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        configuration: Path | None = None,
+        host: str = "127.0.0.1",
+        environment: dict[str, str] | None = None,
+        program: str = "",
+    ):
+        self.program = program or redis_server()
+        self.environment = {**os.environ, **(environment or {})}
         self.host, self.port = host, free_port()
         self.url = "redis://%s:%d/0" % (host, self.port)
         self.folder = folder
@@ -44,11 +55,12 @@ class RedisServer:
         self.start()
 
     def start(self) -> None:
-        command = [redis_server(), *self.configuration]
+        command = [self.program, *self.configuration]
         command += ["--port", str(self.port), "--bind", self.host, "--dir", str(self.folder)]
         with open(self.folder / ("redis-%d.log" % self.port), "ab") as log:
             memory = [] if self.configuration else ["--save", ""]
-            self.process = subprocess.Popen([*command, *memory, *self.options], stdout=log, stderr=log)
+            command += [*memory, *self.options]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment)
         wait_until(lambda: answers(self.port, self.host), "Redis answers")
 
     def freeze(self) -> None:
