@@ -17,9 +17,8 @@ from typing import Any, NamedTuple
 from channels import Channel
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils import timezone
 
-from chatapp import bots, mentions, protocol
+from chatapp import bots, clock, mentions, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import ChatMessage, Room, places
@@ -110,7 +109,7 @@ Key = tuple[int, str, str]
 def row_of(draft: Draft) -> ChatMessage:
     """The row that a draft may become. Made before anything is locked: others wait for that."""
     sender, name = draft.sender
-    return ChatMessage(sender=sender, name=name, message=draft.message, client_id=draft.client_id)
+    return ChatMessage(sender=sender, name=name, message=draft.message, client_id=draft.client_id, sent=clock.now())
 
 
 def take_in(
@@ -159,7 +158,7 @@ class Allowance:
         senders = sorted({draft.sender.key for draft in drafts if draft.sender.is_limited})
         if not senders or not self.limit:
             return
-        since = connection.ops.adapt_datetimefield_value(timezone.now() - timedelta(seconds=RATE_WINDOW))
+        since = connection.ops.adapt_datetimefield_value(clock.now() - timedelta(seconds=RATE_WINDOW))
         query = "SELECT sender, count(*) FROM chatapp_chatmessage WHERE sender IN (%s) AND sent > %%s GROUP BY sender"
         with connection.cursor() as cursor:
             cursor.execute(query % places(len(senders)), [*senders, since])

@@ -11,9 +11,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.http import QueryDict
 from django.http.cookie import parse_cookie
-from django.utils import timezone
 
-from chatapp import protocol, throttle, tokens
+from chatapp import clock, protocol, throttle, tokens
 from chatapp.exceptions import CLOSE_CODES, ClientError
 from chatapp.identity import GUEST_COOKIE, Login, Sender, sender_of, user_group
 from chatapp.models import Presence, Ticket
@@ -80,7 +79,7 @@ def check(login: Login | None) -> None:
     """Raise ClientError unless the user, and the login that a socket came in with, are still good."""
     if login is None:
         return
-    if login.expires is not None and login.expires <= timezone.now():
+    if login.expires is not None and login.expires <= clock.now():
         raise ClientError("token_expired")
     if login.key.startswith(tokens.PREFIX):
         good = tokens.is_good(login)
@@ -96,7 +95,7 @@ def ask_for_token(reply_channel: Channel, login: Login | None) -> None:
     """Ask a socket whose token ends soon for another."""
     if login is None or login.expires is None:
         return
-    if (login.expires - timezone.now()).total_seconds() < ASK_BEFORE:
+    if (login.expires - clock.now()).total_seconds() < ASK_BEFORE:
         reply_channel.send(protocol.text(token_frame(login)))
 
 

@@ -16,10 +16,9 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import close_old_connections
-from django.db.models import F
-from django.utils import timezone
+from django.db.models import F, Max
 
-from chatapp import ledger, logins, mentions, throttle
+from chatapp import clock, ledger, logins, mentions, throttle
 from chatapp.models import Grant, Presence, Room, Ticket
 from chatapp.notifications import delivery
 
@@ -57,7 +56,7 @@ def run() -> None:
         attempt(mentions.ask_for_the_rest)
         if time.monotonic() >= forget_at:
             forget_at = time.monotonic() + FORGET_INTERVAL
-            attempt(forget_expired)
+            attempt(forget_if_certain)
         if time.monotonic() >= forget_old_at:
             forget_old_at = time.monotonic() + FORGET_OLD_INTERVAL
             attempt(delivery.forget_old)
@@ -79,12 +78,37 @@ def announce_stragglers() -> None:
             logger.exception("Room %s could not be swept; it is tried again", room.slug)
 
 
+class Doubt:
+    """Whether sockets could not be heard of though they live: then nobody may be taken for gone."""
+
+    def __init__(self) -> None:
+        self.since = time.monotonic()
+
+    def is_over(self) -> bool:
+        """
+        Not before every socket has had the time to be heard of: since this process began, since the clock jumped, and
+        since someone was heard of again after nobody was (the layer, or all workers, were away).
+        """
+        newest = Presence.objects.aggregate(newest=Max("seen"))["newest"]
+        if newest is not None and newest < Presence.horizon():
+            self.since = time.monotonic()
+        return time.monotonic() - max(self.since, clock.clock.jumped_at) >= Presence.expiry().total_seconds()
+
+
+doubt = Doubt()
+
+
+def forget_if_certain() -> None:
+    if doubt.is_over():
+        forget_expired()
+
+
 def forget_expired() -> None:
     """
     Delete the presence of sockets that were not renewed for twice their time, expired sessions, grants and
     tickets that have ended, and tries that count no more.
     """
-    now = timezone.now()
+    now = clock.now()
     gone, _ = Presence.objects.filter(seen__lt=now - 2 * Presence.expiry()).delete()
     if gone:
         logger.info("%d sockets were not heard of any more and are forgotten", gone)
