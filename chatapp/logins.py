@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from chatapp import protocol, tokens
 from chatapp.exceptions import CLOSE_CODES, ClientError
-from chatapp.identity import GUEST_COOKIE, Login, Sender, sender_of, user_group
+from chatapp.identity import GUEST_COOKIE, Login, Sender, known_canary, sender_of, user_group
 from chatapp.models import Presence
 from relay.outbox import send_at_once
 
@@ -27,9 +27,11 @@ ASK_BEFORE = 60
 
 def caller(message: Message, query: QueryDict) -> tuple[Sender, Login | None]:
     """
-    Who sent a `websocket.connect` message that `http_session_user` has seen: by `?token=`, by session, or as a guest.
-    Raises ClientError.
+    Who sent a `websocket.connect` message that `http_session_user` has seen: by `?token=`, by session, or as a guest;
+    or one of our own canaries. Raises ClientError.
     """
+    if "canary" in query:
+        return known_canary(query["canary"]), None
     if "token" in query:
         user, login = tokens.login_of(query["token"])
         return sender_of(user, []), login

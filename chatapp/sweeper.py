@@ -12,6 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -19,8 +20,8 @@ from django.db import close_old_connections
 from django.db.models import F
 from django.utils import timezone
 
-from chatapp import ledger, logins, mentions
-from chatapp.models import Grant, Presence, Room
+from chatapp import doors, ledger, logins, mentions
+from chatapp.models import ChatMessage, Grant, Presence, Room
 from chatapp.notifications import delivery
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ ANNOUNCE_INTERVAL = 1.0
 FORGET_INTERVAL = 60.0
 #: And for notifications that are old.
 FORGET_OLD_INTERVAL = 3600.0
+#: How long what canaries say is kept: they hear it within seconds, or ask for it when they are back.
+CANARY_AGE = timedelta(hours=1)
 
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
@@ -80,10 +83,11 @@ def announce_stragglers() -> None:
 
 
 def forget_expired() -> None:
-    """Delete the presence of sockets that were not renewed for twice their time, expired sessions and ended grants."""
+    """Delete the presence of sockets that were not renewed for twice their time, and whatever else has expired."""
     now = timezone.now()
     gone, _ = Presence.objects.filter(seen__lt=now - 2 * Presence.expiry()).delete()
     if gone:
         logger.info("%d sockets were not heard of any more and are forgotten", gone)
     Session.objects.filter(expire_date__lt=now).delete()
     Grant.objects.filter(ends__lt=now).delete()
+    ChatMessage.objects.filter(room__slug=doors.CANARY, sent__lt=now - CANARY_AGE).delete()

@@ -20,6 +20,7 @@ os.environ["DATABASE_URL"] = "sqlite:///%s/none.sqlite3" % tempfile.gettempdir()
 os.environ["SECRET_KEY"] = "a key for tests"
 os.environ["CHAT_SWEEPER"] = "0"
 os.environ["CHAT_DASHBOARD_INTERVAL"] = "0"
+os.environ["CHAT_CANARY_INTERVAL"] = "0"
 os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
