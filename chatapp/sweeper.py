@@ -37,6 +37,8 @@ CANARY_AGE = timedelta(hours=1)
 
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
+#: Steps that failed the last time.
+_failing: set[str] = set()
 
 
 def start() -> None:
@@ -67,10 +69,18 @@ def run() -> None:
 
 
 def attempt(step: Callable[[], None]) -> None:
+    """What fails is tried again when its time comes; the log hears of it once, and when it works again."""
+    what = step.__name__.replace("_", " ")
     try:
         step()
     except Exception:
-        logger.exception("The sweeper could not %s; it tries again", step.__name__.replace("_", " "))
+        if what not in _failing:
+            logger.exception("The sweeper could not %s; it tries again until it can", what)
+        _failing.add(what)
+    else:
+        if what in _failing:
+            logger.warning("The sweeper can %s again", what)
+        _failing.discard(what)
 
 
 def announce_stragglers() -> None:

@@ -55,6 +55,8 @@ class Canary:
         self.name = "%s-%d-%s" % (socket.gethostname(), os.getpid(), secrets.token_hex(2))
         self.conversation = Conversation()
         self.tally: Counter[str] = Counter()
+        #: What the metrics say, of this canary.
+        self.total: Counter[str] = Counter()
         #: On the monotonic clock: when it says the next, when it was last there, when it last wrote to the log.
         self.next_at = self.was_there = time.monotonic()
         self.told: dict[str, float] = {}
@@ -71,7 +73,12 @@ class Canary:
                 metrics.CONNECTED.set(0)
                 self.conversation.is_in = False
             self.count()
+            if self.stopping.is_set():
+                break
             self.rest(self.conversation.come_back_after or REST * random.uniform(0.5, 1.5))
+
+        counts = ", ".join("%d %s" % (self.total[name], name) for name in ("sent", "acknowledged", *metrics.TALLY))
+        logger.info("The canary %s ends: %s", self.name, counts)
 
     def address(self) -> str:
         """Where it goes next, to be the same one and to miss nothing."""
@@ -121,6 +128,7 @@ class Canary:
             self.next_at = max(self.next_at + self.interval, now + self.interval / 2)
             said = self.conversation.say("%.6f" % time.time(), uuid.uuid4().hex, now)
             metrics.SENT.inc()
+            self.total["sent"] += 1
         metrics.UNANSWERED.set(self.conversation.unanswered(now - LATE))
         return said
 
@@ -128,12 +136,15 @@ class Canary:
         """Tell Prometheus what is new, and the log of a broken promise."""
         conversation = self.conversation
         metrics.ACKNOWLEDGED.inc(len(conversation.acknowledged))
+        self.total["acknowledged"] += len(conversation.acknowledged)
         conversation.acknowledged.clear()
         metrics.CONNECTED.set(conversation.is_in)
         if conversation.witness is None:
             return
         for name, counter in metrics.TALLY.items():
-            counter.inc(conversation.witness.tally[name] - self.tally[name])
+            news = conversation.witness.tally[name] - self.tally[name]
+            counter.inc(news)
+            self.total[name] += news
         self.tally = Counter(conversation.witness.tally)
         if conversation.witness.faults and self.may_say("fault"):
             faults = ", ".join("number %d %s" % (seq, what) for what, seq in conversation.witness.faults)
