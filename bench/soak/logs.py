@@ -13,7 +13,7 @@ TRACEBACK = "Traceback (most recent call last)"
 #: What differs from one line to the next: numbers, and what stands in quotes.
 VARYING = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]*\d[0-9a-f-]*\b(\.\d+)?|![A-Za-z]+")
 #: The line of a traceback that names the exception.
-EXCEPTION = re.compile(r"^(?P<name>[A-Za-z_][\w.]*)(:|$)")
+EXCEPTION = re.compile(r"^(?P<name>[a-z_]\w*(\.\w+)+|[A-Z]\w*(Error|Exception|Interrupt|Exit|Iteration))(:|$)")
 
 #: Exceptions that tell the truth while something is away, and the beginnings of the troubles that they tell of.
 EXPECTED = {
@@ -61,7 +61,7 @@ def shape(entry: Entry) -> str:
 def exception_of(entry: Entry) -> str:
     """The name of the exception that a traceback ends with."""
     names = [found["name"] for line in entry.more.splitlines() if (found := EXCEPTION.match(line))]
-    return names[-1] if names and TRACEBACK in entry.more else ""
+    return names[-1] if names and TRACEBACK in entry.text + entry.more else ""
 
 
 def is_error(entry: Entry) -> bool:
