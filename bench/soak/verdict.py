@@ -213,13 +213,16 @@ def present(rooms: set[str]) -> int:
 
 
 def canary_metrics(text: str) -> dict[str, float]:
-    """The canary's counts among what a server tells Prometheus, if it tells any."""
+    """The canaries' counts among what a server tells Prometheus, if it tells any: of all processes that it tells of."""
     try:
         families = list(text_string_to_metric_families(text))
     except ValueError:
         return {}
-    samples = [sample for family in families for sample in family.samples]
-    return {each.name: each.value for each in samples if each.name.startswith("chat_canary") and "total" in each.name}
+    found: Counter[str] = Counter()
+    for sample in (sample for family in families for sample in family.samples):
+        if sample.name.startswith("chat_canary") and sample.name.endswith("_total"):
+            found[sample.name] += sample.value
+    return dict(found)
 
 
 def show(verdict: Verdict, console: Console) -> None:

@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 LOOK = 0.5
 #: Seconds after which a message without an acknowledgement counts as unanswered.
 LATE = 10.0
+#: Messages without an acknowledgement beyond which it says nothing more: the chat stands still, and that is told.
+MANY = 20
 #: Seconds that the server may take to open a socket, and between two tries.
 OPENING, REST = 30.0, 2.0
 #: Seconds away after which it begins anew: what it has not heard may have been swept away (sweeper.CANARY_AGE).
@@ -124,7 +126,7 @@ class Canary:
         now = time.monotonic()
         said: list[Frame] = []
         # After a pause that this thread made, not all that it left out at once.
-        if now >= self.next_at and self.conversation.witness is not None:
+        if now >= self.next_at and self.conversation.witness is not None and len(self.conversation.outbox) < MANY:
             self.next_at = max(self.next_at + self.interval, now + self.interval / 2)
             said = self.conversation.say("%.6f" % time.time(), uuid.uuid4().hex, now)
             metrics.SENT.inc()

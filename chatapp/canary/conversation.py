@@ -14,8 +14,9 @@ from chatapp.canary.witness import Key, Witness
 
 Frame = dict[str, Any]
 
-#: Seconds without an acknowledgement after which the same is said again, or asked for again.
-PATIENCE = 5.0
+#: Seconds without an acknowledgement after which the same is said again, or asked for again. What is said again and
+#: again, each time after twice as long, up to so many.
+PATIENCE, MOST_PATIENCE = 5.0, 60.0
 #: Seconds for which something may be missing before it is asked for: it may be on its way.
 GRACE = 1.0
 #: Messages of the pages that are asked for.
@@ -23,13 +24,17 @@ PAGE = 200
 
 
 class Said:
-    """A message of ours that is not acknowledged: its frame, when it was said first, and when it went out last."""
+    """A message of ours that is not acknowledged: its frame, when it was said first, and when it is said again."""
 
-    __slots__ = ("first", "frame", "last")
+    __slots__ = ("again", "first", "frame", "pause")
 
     def __init__(self, frame: Frame, now: float):
-        self.frame = frame
-        self.first, self.last = now, now
+        self.frame, self.first = frame, now
+        self.goes_out(now)
+
+    def goes_out(self, now: float, pause: float = PATIENCE) -> None:
+        self.pause = min(pause, MOST_PATIENCE)
+        self.again = now + self.pause
 
 
 class Asked:
@@ -118,7 +123,7 @@ class Conversation:
             # The page ends with what was broadcast, which may be less than what we know.
             self.asked = Asked(self.witness.upto, min(self.witness.newest, frame["head"]), now, of_itself=True)
         for said in self.outbox.values():
-            said.last = now
+            said.goes_out(now)
         return [said.frame for said in self.outbox.values()]
 
     def answered(self, frame: Frame, witness: Witness) -> None:
@@ -155,8 +160,8 @@ class Conversation:
 
     def due_again(self, now: float) -> Iterator[Frame]:
         for said in self.outbox.values():
-            if now - said.last > PATIENCE:
-                said.last = now
+            if now > said.again:
+                said.goes_out(now, 2 * said.pause)
                 yield said.frame
 
     def due_questions(self, now: float) -> Iterator[Frame]:

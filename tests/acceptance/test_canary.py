@@ -94,14 +94,14 @@ def said_at_the_end(chat):
 
 
 def test_a_short_soak_ends_in_a_clean_verdict(tmp_path):
-    options = "--minutes 0.25 --rooms 4 --clients 2 --workers 2 --database sqlite --keepalive 2 --every 3 --seed 1"
+    options = "--minutes 0.15 --rooms 4 --clients 2 --workers 2 --database sqlite --keepalive 2 --every 3 --seed 1"
     options += " --kinds worker-kill,web-kill,web-restart,redis-kill"
     command = [sys.executable, "-m", "bench.soak", *options.split(), "--out", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     verdict = json.loads((tmp_path / "verdict.json").read_text())
     assert verdict["clean"]
-    assert verdict["said"] == verdict["acknowledged"] > 100
+    assert verdict["said"] == verdict["acknowledged"] > 60
     assert (verdict["lost"], verdict["doubled"], verdict["inverted"]) == (0, 0, 0)
     assert "killed" in (tmp_path / "events.txt").read_text()
     assert "| ✓ | Rooms are numbered without holes |" in (tmp_path / "verdict.md").read_text()

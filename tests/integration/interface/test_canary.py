@@ -145,10 +145,12 @@ def test_it_tells_what_is_wrong(start, caplog, fault, numbers, broken):
 
 def test_what_is_not_acknowledged_for_long_is_told(start, monkeypatch):
     monkeypatch.setattr(canary, "LATE", 0.3)
+    monkeypatch.setattr(canary, "MANY", 4)
     since = Since()
     start(unanswered=range(4, 1000))
-    wait_until(lambda: value("unanswered") > 0, "it is told")
+    wait_until(lambda: value("unanswered") == 4, "it is told")
     assert since["acknowledged"] == 3
+    assert since["sent"] == 7, "it says no more and more"
 
 
 def test_it_comes_back_and_misses_nothing(chat, start):

@@ -111,6 +111,8 @@ def test_a_short_soak_says_nothing_of_memory(verdict):
 
 
 def test_the_counts_of_canaries_are_read_where_they_are_told():
-    text = "# TYPE chat_canary_lost_total counter\nchat_canary_lost_total 2.0\nother_total 3.0\n"
-    assert canary_metrics(text) == {"chat_canary_lost_total": 2.0}
+    text = '# TYPE chat_canary_lost counter\nchat_canary_lost_total{process="%s"} 2.0\n'
+    assert canary_metrics(text % "a" + text.partition("\n")[2] % "b" + "other_total 3.0\n") == {
+        "chat_canary_lost_total": 4.0
+    }
     assert canary_metrics("<html>Not found</html>") == {}

@@ -51,7 +51,8 @@ def test_it_says_again_what_is_not_acknowledged(talk):
     (frame,) = talk.conversation.say("hi", "mine", talk.now)
     assert talk.due(PATIENCE / 2) == []
     assert talk.due(PATIENCE) == [frame]
-    assert talk.due() == []
+    assert talk.due(1.5 * PATIENCE) == []
+    assert talk.due(PATIENCE) == [frame], "after twice as long: an outage is no time for more and more"
     assert talk.conversation.unanswered(talk.now) == 1
     talk.hear({"type": "ack", "client_id": "mine", "seq": 1})
     talk.hear(message(1, "mine"))
