@@ -24,7 +24,7 @@ ERRORS = {
     "name_fixed": "You are logged in, so your name is that of your account.",
     "invalid_room": "A room's name consists of 1 to 64 letters (a to z), digits, hyphens and underscores.",
     "no_such_room": "There is no such room.",
-    "no_entry": "This room is for others. Ask for `letters`, and you get into yours.",
+    "no_entry": "This room is for others. That of your letter you get by asking for `letters`.",
     "guests_not_allowed": "Guests are not allowed here. Log in first.",
     "session_invalid": "This session_key belongs to no one who is logged in.",
     "session_key_off": "Logins by session_key are off here (CHAT_SESSION_KEY_LOGINS). Bring a ticket from /api/ticket.",

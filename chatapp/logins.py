@@ -14,7 +14,7 @@ from django.http.cookie import parse_cookie
 
 from chatapp import clock, protocol, throttle, tokens
 from chatapp.exceptions import CLOSE_CODES, ClientError
-from chatapp.identity import GUEST_COOKIE, Login, Sender, sender_of, user_group
+from chatapp.identity import GUEST_COOKIE, Login, Sender, known_canary, sender_of, user_group
 from chatapp.models import Presence, Ticket
 from relay.outbox import send_at_once
 
@@ -30,7 +30,7 @@ GUESSES = ("ticket_invalid", "token_invalid", "session_invalid")
 def caller(message: Message, query: QueryDict, room: str | None = None) -> tuple[Sender, Login | None]:
     """
     Who sent a `websocket.connect` message that `http_session_user` has seen: by `?ticket=`, by `?token=`, by session,
-    or as a guest. room: where it wants to go, if anywhere. Raises ClientError.
+    or as a guest; or one of our own canaries. room: where it wants to go, if anywhere. Raises ClientError.
     """
     if not any(name in query for name in CREDENTIALS):
         return identified(message, query, room)
@@ -46,6 +46,8 @@ def caller(message: Message, query: QueryDict, room: str | None = None) -> tuple
 
 def identified(message: Message, query: QueryDict, room: str | None) -> tuple[Sender, Login | None]:
     """As `caller`, as often as one likes."""
+    if "canary" in query:
+        return known_canary(query["canary"]), None
     if "ticket" in query:
         return by_ticket(query["ticket"], message.reply_channel.name, room)
     if "token" in query:

@@ -37,6 +37,7 @@ def rooms(request: HttpRequest) -> HttpResponse:
     context = {
         # Those that the server picks are nobody's to choose.
         "rooms": Room.objects.exclude(slug__startswith=doors.PREFIX)
+        .exclude(slug=doors.CANARY)
         .annotate(present=here)
         .order_by("-present", "-head", "slug")[:ROOMS_LIMIT],
         "letters": doors.LETTERS,

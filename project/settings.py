@@ -42,6 +42,8 @@ CHAT_TOKEN_LIFETIME = env.int("CHAT_TOKEN_LIFETIME", default=300)
 CHAT_REFRESH_LIFETIME = env.int("CHAT_REFRESH_LIFETIME", default=30 * 86400)
 #: Whether workers sweep up what a dead one left. Tests turn it off to look at what is left.
 CHAT_SWEEPER = env.bool("CHAT_SWEEPER", default=True)
+#: Seconds between two messages of each interface server's canary. 0: none. Under runserver none, unless asked for.
+CHAT_CANARY_INTERVAL = env.float("CHAT_CANARY_INTERVAL", default=0 if sys.argv[1:2] == ["runserver"] else 5)
 #: Where pages open their sockets, if not at their own host: wss://sockets.example.com.
 CHAT_SOCKET_URL = env.str("CHAT_SOCKET_URL", default="")
 
@@ -222,6 +224,8 @@ RELAY_ALLOWED_ORIGINS = env.list("RELAY_ALLOWED_ORIGINS", default=[])
 RELAY_FRAME_RATE = env.float("RELAY_FRAME_RATE", default=20)
 RELAY_FRAME_BURST = 20
 RELAY_MAX_SOCKETS = env.int("RELAY_MAX_SOCKETS", default=0)
+#: What interface servers run beside themselves.
+RELAY_COMPANIONS = ["chatapp.canary.canary.run"]
 RELAY_DRAIN_TIMEOUT = env.float("RELAY_DRAIN_TIMEOUT", default=20)
 LAYER = {
     # Three keepalives: a member whose interface server died is gone after that.

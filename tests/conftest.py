@@ -28,6 +28,7 @@ os.environ["CHAT_SWEEPER"] = "0"
 # How most tests log a socket in. What it is without is tested in test_tickets.
 os.environ["CHAT_SESSION_KEY_LOGINS"] = "1"
 os.environ["CHAT_DASHBOARD_INTERVAL"] = "0"
+os.environ["CHAT_CANARY_INTERVAL"] = "0"
 os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
@@ -58,5 +59,13 @@ from tests.fleets import fleet, report  # noqa: F401
 from tests.interface import running_reactor, serve  # noqa: F401
 from tests.layers import make_database_layer, make_layer, make_redis_layer, meeting  # noqa: F401
 from tests.networks import network  # noqa: F401
-from tests.services import own_redis, postgres, redis_prefix, redis_url, redis_urls, sentinel_servers  # noqa: F401
+from tests.services import (  # noqa: F401
+    own_postgres,
+    own_redis,
+    postgres,
+    redis_prefix,
+    redis_url,
+    redis_urls,
+    sentinel_servers,
+)
 from tests.worker import office, open_office  # noqa: F401
