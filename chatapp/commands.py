@@ -8,7 +8,7 @@ from channels import Channel
 from channels.message import Message
 from django.contrib.auth import get_user_model
 
-from chatapp import joining, ledger, protocol
+from chatapp import joining, ledger, metrics, protocol
 from chatapp.decorators import answer
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
@@ -103,6 +103,8 @@ def frame_id(message: Message) -> str:
 
 
 def history(message: Message, member: Member, command: protocol.History) -> None:
+    if command.since is not None:
+        metrics.REPAIRS["asked"].inc()
     member.reply(ledger.history_frame(member.room, command))
 
 

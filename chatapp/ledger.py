@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from chatapp import bots, mentions, protocol
+from chatapp import bots, mentions, metrics, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import ChatMessage, Room, places
@@ -100,6 +100,7 @@ def store_all(drafts: Sequence[Draft]) -> list[Outcome]:
         if rows:
             ChatMessage.insert(rows)
             Room.save_heads({row.room.pk: row.room for row in rows}.values())
+    metrics.count_stored(outcomes)
     return outcomes
 
 
@@ -219,6 +220,7 @@ def announce_some(room: Room) -> bool:
 def broadcast(rows: Sequence[ChatMessage]) -> None:
     """Send messages, with their rooms, to everyone there, to the bots if they care, and to who notifies others."""
     send_at_once((row.room.group, protocol.text(protocol.message_frame(row.room.slug, row))) for row in rows)
+    metrics.BROADCASTS.inc(len(rows))
     for row in rows:
         if bots.wanted(row):
             ask_bots(row)

@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.http.cookie import parse_cookie
 from django.utils import timezone
 
-from chatapp import protocol, tokens
+from chatapp import metrics, protocol, tokens
 from chatapp.exceptions import CLOSE_CODES, ClientError
 from chatapp.identity import GUEST_COOKIE, Login, Sender, sender_of, user_group
 from chatapp.models import Presence
@@ -96,6 +96,8 @@ def close(targets: Iterable[Channel | Group], code: str) -> None:
     Tell sockets why, and close them. If the layer can't be reached, that must not keep anyone from logging out: they
     are then closed at their next keepalive.
     """
+    targets = list(targets)
+    metrics.count_error(code, len(targets))
     content = {**protocol.text(protocol.error_frame(ClientError(code))), "close": CLOSE_CODES[code]}
     try:
         send_at_once([(target, content) for target in targets])

@@ -19,7 +19,7 @@ from django.db import close_old_connections
 from django.db.models import F
 from django.utils import timezone
 
-from chatapp import ledger, logins, mentions
+from chatapp import ledger, logins, mentions, metrics
 from chatapp.models import Grant, Presence, Room
 from chatapp.notifications import delivery
 
@@ -75,6 +75,7 @@ def announce_stragglers() -> None:
     for room in Room.objects.filter(announced__lt=F("head")):
         try:
             ledger.announce(room)
+            metrics.REPAIRS["straggler"].inc()
         except Exception:
             logger.exception("Room %s could not be swept; it is tried again", room.slug)
 
@@ -83,6 +84,7 @@ def forget_expired() -> None:
     """Delete the presence of sockets that were not renewed for twice their time, expired sessions and ended grants."""
     now = timezone.now()
     gone, _ = Presence.objects.filter(seen__lt=now - 2 * Presence.expiry()).delete()
+    metrics.REPAIRS["forgotten"].inc(gone)
     if gone:
         logger.info("%d sockets were not heard of any more and are forgotten", gone)
     Session.objects.filter(expire_date__lt=now).delete()

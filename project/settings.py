@@ -170,6 +170,9 @@ RELAY_ALLOWED_ORIGINS = env.list("RELAY_ALLOWED_ORIGINS", default=[])
 RELAY_FRAME_RATE = env.float("RELAY_FRAME_RATE", default=20)
 RELAY_FRAME_BURST = 20
 RELAY_MAX_SOCKETS = env.int("RELAY_MAX_SOCKETS", default=0)
+#: What /metrics wants to be shown, and what is counted in the database whenever somebody reads it.
+RELAY_METRICS_TOKEN = env.str("RELAY_METRICS_TOKEN", default="")
+RELAY_SCRAPED = ["chatapp.metrics.Here"]
 RELAY_DRAIN_TIMEOUT = env.float("RELAY_DRAIN_TIMEOUT", default=20)
 LAYER = {
     # Three keepalives: a member whose interface server died is gone after that.

@@ -14,7 +14,8 @@ from daphne import cli
 from daphne.access import AccessLogGenerator
 from daphne.server import build_endpoint_description_strings
 
-from relay.server import Server
+from relay.metrics.port import Address, add_metrics_argument, open_port
+from relay.server import CANNOT_LISTEN, Server
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class CommandLineInterface(cli.CommandLineInterface):
             self.parser.error("the channel layer %r can't be loaded: %s" % (options.channel_layer, e))
         endpoints = self.endpoints(options)
         logger.info("Starting server at %s, channel layer %s.", ", ".join(endpoints), options.channel_layer)
+        open_port_or_exit(options.metrics_port)
         self.server = Server(
             channel_layer=channel_layer,
             endpoints=endpoints,
@@ -101,6 +103,16 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
         help="With --proxy-headers: addresses or networks of the proxies that are believed, separated by commas; "
         "* for any (default: %(default)s)",
     )
+    add_metrics_argument(parser)
+
+
+def open_port_or_exit(at: Address | None) -> None:
+    """`open_port`. What can't listen ends, as where it can't listen for sockets."""
+    try:
+        open_port(at)
+    except OSError as e:
+        logger.error("Can't listen on --metrics-port %s:%d: %s", *(at or ()), e)
+        raise SystemExit(CANNOT_LISTEN) from e
 
 
 def server_options(options: argparse.Namespace) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from channels.signals import consumer_finished, consumer_started
 from relay import databases
 from relay.batches import BatchConsumer
 from relay.layers.delivery import Delivery
+from relay.metrics.drops import DROPPED
 from relay.outbox import Send, send_all
 
 logger = logging.getLogger(__name__)
@@ -204,10 +205,12 @@ def send_or_drop(sends: Iterable[Send]) -> None:
         left, unsendable = send_all(left)
         for (target, _), why in unsendable:
             logger.error("A message for %s can't be sent and is dropped: %s", target.name, why)
+        DROPPED["unsendable"].inc(len(unsendable))
         if not left:
             return
         time.sleep(REQUEUE_INTERVAL)
     logger.error("%d messages are dropped: %s stayed full", len(left), left[0][0].name)
+    DROPPED["full"].inc(len(left))
 
 
 def postpone(message: Message) -> None:
@@ -218,6 +221,7 @@ def postpone(message: Message) -> None:
             logger.error(
                 "A message on %s is dropped: its consumer wants it later for the %dth time", message.channel, tries
             )
+            DROPPED["postponed"].inc()
         else:
             requeue(message, message.channel_layer.send)
     except Exception:

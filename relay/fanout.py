@@ -6,6 +6,7 @@ from typing import Any
 from autobahn.websocket.protocol import PreparedMessage, WebSocketProtocol
 
 from relay.layers.delivery import Delivery
+from relay.metrics.drops import DROPPED
 
 logger = logging.getLogger(__name__)
 
@@ -22,12 +23,14 @@ class Fanout:
 
     def __init__(self, protocols: dict[str, Any]):
         self.protocols = protocols
-        #: Messages for connections that are gone.
-        self.late = 0
+        #: Messages, once for each connection that they were for; and those whose connections were gone.
+        self.handed = self.late = 0
 
     def deliver(self, deliveries: list[Delivery]) -> None:
         pending: dict[Any, list[bytes]] = {}
+        late = self.late
         for delivery in deliveries:
+            self.handed += len(delivery.channels)
             try:
                 self.add(delivery, pending)
             except Exception:
@@ -35,6 +38,8 @@ class Fanout:
                 logger.exception("A message for %s can't be handed over", delivery.channel)
         for protocol in pending:
             self.flush(protocol, pending[protocol])
+        if self.late != late:
+            DROPPED["late"].inc(self.late - late)
 
     def add(self, delivery: Delivery, pending: dict[Any, list[bytes]]) -> None:
         """Note the frame of a plain message for each socket; anything else is handed over now, after what was noted."""

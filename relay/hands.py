@@ -19,6 +19,8 @@ from relay import conf, databases
 from relay.dispatch import Run, postpone, send_or_drop
 from relay.layers import acknowledge, be_patient, give_back, leases, leave, take
 from relay.layers.delivery import Delivery
+from relay.metrics.drops import DROPPED
+from relay.metrics.work import timed
 from relay.outbox import Late, is_local, send_all
 from relay.tally import Tally
 
@@ -98,6 +100,7 @@ class Hands:
         self.taken_at = started = time.monotonic()
         with self.lock:
             self.waiting += [Run(self.layer, [delivery]).find_consumer() for delivery in taken]
+        self.tally.redelivered.update(delivery.channel for delivery in taken if delivery.content.attempts > 1)
         while not self.stopping.is_set() and (run := self.begin()) is not None:
             self.handle(run)
             self.tell(only_if_late=True)
@@ -155,7 +158,7 @@ class Hands:
         if self.callback is not None:
             for message in run.messages:
                 self.callback(run.channel, message)
-        run.execute()
+        timed(run)
         if run.error is not None and self.may_wait(run, run.error):
             logger.warning("%d messages on %s wait for the database: %s", len(run.deliveries), run.channel, run.error)
             self.tally.waited += len(run.deliveries)
@@ -272,6 +275,7 @@ class Hands:
         reasons, run.unsendable = run.unsendable, []
         reason = "What its consumer wants to send can't be sent: " + "; ".join(reasons)
         self.tally.dropped += len(reasons)
+        DROPPED["unsendable"].inc(len(reasons))
         logger.error("A message on %s: %s", run.channel, reason)
         if len(run.deliveries) == 1 and run.deliveries[0].lease is not None:
             self.tally.dead += 1
@@ -305,6 +309,7 @@ class Hands:
             self.rest(run, "%s stayed full for %.0f s" % (names, waited))
         else:
             self.tally.dropped += len(run.sends)
+            DROPPED["full"].inc(len(run.sends))
             run.sends = []
 
     def tell(self, only_if_late: bool = False) -> None:

@@ -11,6 +11,7 @@ from channels import Channel, Group
 from django.db import DatabaseError, transaction
 
 from relay.layers import in_transaction, send_many, send_to_groups
+from relay.metrics.drops import DROPPED
 
 logger = logging.getLogger(__name__)
 
@@ -157,6 +158,8 @@ class Late:
         if dropped := len(left) - len(self.sends):
             names = ", ".join(sorted({target.name for target, _ in left} - self.names)) or "its queue"
             logger.error("%d messages for clients are dropped: %s stayed full", dropped, names)
+        DROPPED["full"].inc(dropped)
+        DROPPED["unsendable"].inc(len(unsendable))
         return dropped + len(unsendable)
 
 

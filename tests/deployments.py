@@ -94,11 +94,11 @@ class Deployment:
     def logs(self) -> str:
         return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
-    def get(self, path: str) -> tuple[int, str]:
+    def get(self, path: str, port: int | None = None, **headers: str) -> tuple[int, str]:
+        """Status and body of a page; with `port`, of another server of this machine."""
+        request = urllib.request.Request("http://127.0.0.1:%d%s" % (port or self.port, path), headers=headers)
         try:
-            with urllib.request.urlopen(
-                "http://127.0.0.1:%d%s" % (self.port, path), timeout=PATIENCE * FACTOR
-            ) as response:
+            with urllib.request.urlopen(request, timeout=PATIENCE * FACTOR) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.read().decode()

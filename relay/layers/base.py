@@ -12,7 +12,7 @@ The contract of relay's layers: ASGI's 1.x interface, and beside it what that ha
 | `send_in_lane(channel, message, lane)` | a message with an ordering key that its channel does not give it |
 | `be_patient()` | what this thread sends is tried without end |
 | `stop_waiting()` | this process takes no more |
-| `status()`, `dead_letters()`, `workers()`, … | for who looks after it: `relay.layers.upkeep` |
+| `status()`, `dead_letters()`, `notes(kind)`, … | for who looks after it: `relay.layers.upkeep` |
 
 A layer that has all this lists the extension `leases`. `relay.layers.take` and its companions do as well as they can
 on one that has not.
@@ -40,6 +40,7 @@ from relay.layers.groups import GroupMap
 from relay.layers.readers import Reader, Readers
 from relay.layers.sender import Sender
 from relay.layers.upkeep import Upkeep
+from relay.metrics.drops import DROPPED
 from relay.names import StrictNames
 
 logger = logging.getLogger(__name__)
@@ -288,6 +289,7 @@ class LeasingLayer(StrictNames, Upkeep):
             except Exception as e:
                 reason = "It can't be read: %s: %s" % (type(e).__name__, e)
                 logger.error("Message %s on %s is a dead letter. %s", record.id, record.channel, reason)
+                DROPPED["undecodable"].inc()
                 self._bury(lease, position, reason)
             else:
                 if delivery is not None:
@@ -345,6 +347,7 @@ class LeasingLayer(StrictNames, Upkeep):
                 logger.warning(
                     "%d messages for group %s were dropped: the queues of their readers are full", number, group
                 )
+                DROPPED["full"].inc(number)
 
     def _process_of(self, channel: str) -> str:
         """The interface process that a channel belongs to. Empty: it is an ordinary channel."""
