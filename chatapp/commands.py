@@ -14,6 +14,7 @@ from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import Membership, Presence, Room
 from chatapp.notifications import inbox
+from relay.outbox import handling
 
 HELP = (
     "/name Ann: call yourself Ann (guests). /who: who is here. /roll 2d6: throw dice. @ann in a message notifies Ann. "
@@ -53,12 +54,13 @@ def perform(messages: Sequence[Message]) -> None:
     seats = Presence.seats({message.reply_channel.name for message in messages})
     for message in messages:
         name = message.reply_channel.name
-        try:
-            changed = act(message, *seats[name]) if name in seats else come_in(message)
-            if changed:
-                seats.update(Presence.seats({name}))
-        except ClientError as e:
-            answer(message, e)
+        with handling(message):
+            try:
+                changed = act(message, *seats[name]) if name in seats else come_in(message)
+                if changed:
+                    seats.update(Presence.seats({name}))
+            except ClientError as e:
+                answer(message, e)
 
 
 def act(message: Message, sender: Sender, slug: str) -> bool:

@@ -13,6 +13,7 @@ from relay.checks import (
     check_reconnect_text,
     check_sqlite,
 )
+from relay.traces import mark_records
 
 
 class RelayConfig(AppConfig):
@@ -27,6 +28,7 @@ class RelayConfig(AppConfig):
         checks.register(check_connection_age)
         checks.register(check_consumers)
         checks.register(check_sqlite)
+        mark_records()
         # Django's runserver with static files need not become Channels': ours wins over both. To do it would import the
         # interface server in every process, which is a quarter of a worker's start.
         hacks.monkeypatch_django = nothing

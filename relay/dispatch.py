@@ -14,7 +14,8 @@ from relay import databases
 from relay.batches import BatchConsumer
 from relay.layers.delivery import Delivery
 from relay.metrics.drops import DROPPED
-from relay.outbox import Send, send_all
+from relay.outbox import Send, send_all, stamp_pending
+from relay.traces import Trace, about, trace_of
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +65,11 @@ class Run:
     def lanes(self) -> set[Any]:
         """What may not go on without it."""
         return {delivery.lease or delivery for delivery in self.deliveries}
+
+    @property
+    def traces(self) -> tuple[Trace, ...]:
+        """Of its messages, as far as they have any."""
+        return tuple(trace for delivery in self.deliveries if (trace := trace_of(delivery.content)) is not None)
 
     @property
     def answer(self) -> list[Send]:
@@ -118,9 +124,16 @@ class Run:
 
     def attempt(self) -> None:
         self.error, self.later = None, False
+        traces = self.traces
+        with about(traces):
+            self.attempt_with(traces[0] if len(self.deliveries) == len(traces) == 1 else None)
+
+    def attempt_with(self, trace: Trace | None) -> None:
+        """Call the consumer; what it wants to send has this trace, unless it says otherwise."""
         try:
             consumer_started.send(sender=Run, environ={})
             self.call()
+            stamp_pending(trace)
             self.sends = pending_message_store.threadlocal.messages
         except ConsumeLater:
             self.later = True

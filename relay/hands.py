@@ -23,6 +23,7 @@ from relay.metrics.drops import DROPPED
 from relay.metrics.work import timed
 from relay.outbox import Late, is_local, send_all
 from relay.tally import Tally
+from relay.traces import about
 
 logger = logging.getLogger(__name__)
 
@@ -183,7 +184,8 @@ class Hands:
     def fail(self, run: Run, error: BaseException) -> None:
         """Its consumer raised: it is tried again later, or its client is told, and in the end it is a dead letter."""
         self.tally.failed[run.channel] += 1
-        logger.error("A message on %s failed%s", run.channel, self.what_next(run), exc_info=error, extra=about(run))
+        with about(run.traces):
+            logger.error("A message on %s failed%s", run.channel, self.what_next(run), exc_info=error, extra=ids(run))
         if run.answer or not leases(self.layer):
             run.sends = run.answer
             self.settle(run)
@@ -276,7 +278,8 @@ class Hands:
         reason = "What its consumer wants to send can't be sent: " + "; ".join(reasons)
         self.tally.dropped += len(reasons)
         DROPPED["unsendable"].inc(len(reasons))
-        logger.error("A message on %s: %s", run.channel, reason)
+        with about(run.traces):
+            logger.error("A message on %s: %s", run.channel, reason)
         if len(run.deliveries) == 1 and run.deliveries[0].lease is not None:
             self.tally.dead += 1
             self.tell()
@@ -304,7 +307,8 @@ class Hands:
             return
         names = ", ".join(sorted({target.name for target, _ in run.sends}))
         self.tally.failed[run.channel] += len(run.deliveries)
-        logger.error("A message on %s failed: %s stayed full for %.0f s", run.channel, names, waited)
+        with about(run.traces):
+            logger.error("A message on %s failed: %s stayed full for %.0f s", run.channel, names, waited)
         if leases(self.layer):
             self.rest(run, "%s stayed full for %.0f s" % (names, waited))
         else:
@@ -368,6 +372,6 @@ class Hands:
         return "" if running is None else "%s for %.1f s" % (running.channel, time.monotonic() - since)
 
 
-def about(run: Run) -> dict[str, Any]:
+def ids(run: Run) -> dict[str, Any]:
     """For logs that are not read by people."""
     return {"channel": run.channel, "message_id": run.deliveries[0].content.id}

@@ -18,6 +18,7 @@ from relay import conf
 from relay.headers import CONTROL, BadRequest, Origins, Proxies, clean, only
 from relay.intake import Limits
 from relay.metrics.sockets import HANDSHAKES
+from relay.traces import KEY, begin
 from relay.uplink import Parcel, Uplink, size_of
 from relay.ws_protocol import socket_class
 
@@ -132,6 +133,7 @@ class WebRequest(http_protocol.WebRequest):
             "http_version": self.clientproto.split(b"/")[-1].decode("ascii"),
             "method": self.method.decode("ascii"),
             "body": body,
+            KEY: begin(),
             **description,
         }
         self.request = Parcel("http.request", request, self, size=len(body) + size_of(description))

@@ -12,6 +12,7 @@ from twisted.internet import defer
 from relay.layers import be_patient, leases, send_many
 from relay.metrics.drops import DROPPED
 from relay.reactor import reactor
+from relay.traces import KEY, about, step, trace_of
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ class Uplink:
                 if parcel.dropped:
                     parcel.owner.parcel_refused(parcel)
                 else:
+                    step(parcel.content.get(KEY), "Queued on %s", parcel.channel)
                     parcel.owner.parcel_sent(parcel)
             except Exception:
                 logger.exception("%s could not be told of its message on %s", parcel.owner, parcel.channel)
@@ -221,7 +223,9 @@ class Courier(threading.Thread):
             except (TypeError, ValueError, ArithmeticError, AssertionError, self.layer.MessageTooLarge) as e:
                 if len(parcels) > 1:
                     return self.deliver_singly(parcels)
-                logger.error("A message for %s can't be sent and is dropped: %s", parcels[0].channel, e)
+                trace = trace_of(parcels[0].content)
+                with about((trace,) if trace else ()):
+                    logger.error("A message for %s can't be sent and is dropped: %s", parcels[0].channel, e)
                 return [], parcels
             except Exception as e:
                 logger.error("The channel layer fails, and is tried again in %.2f s: %s", pause, e)

@@ -16,12 +16,13 @@ from relay.masks import unmasked
 from relay.metrics.sockets import EVICTED
 from relay.outlet import Outlet
 from relay.reactor import reactor
+from relay.traces import KEY, begin, step
 from relay.uplink import Parcel, size_of
 
 logger = logging.getLogger(__name__)
 
 #: What a message for a socket may say.
-REPLY_KEYS = {"accept", "text", "bytes", "close"}
+REPLY_KEYS = {"accept", "text", "bytes", "close", KEY}
 #: Close codes that a server may send (RFC 6455, section 7.4; 1004 to 1006 and 1015 are reserved).
 CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
 NORMAL, INTERNAL_ERROR, SERVICE_RESTART = 1000, 1011, 1012
@@ -106,7 +107,7 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         offered = (protocol for protocol in request.protocols if protocol in self.factory.protocols)
         self.protocol_to_accept = next(offered, None)
         self.packets_received = 0
-        connect = {**self.request_info, "reply_channel": self.reply_channel, "order": 0}
+        connect = {**self.request_info, "reply_channel": self.reply_channel, "order": 0, KEY: begin()}
         self.connect = Parcel("websocket.connect", connect, self, size=size_of(self.request_info))
         self.main_factory.reply_protocols[self.reply_channel] = self
         self.uplink.send(self.connect)
@@ -186,7 +187,9 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         self.packets_received += 1
         self.main_factory.frames += 1
         body = {"bytes": payload} if isBinary else {"text": payload.decode()}
-        self.send_up("websocket.receive", {"order": self.packets_received, **body}, len(payload))
+        trace = begin()
+        step(trace, "Read %d bytes from %s", len(payload), self.reply_channel)
+        self.send_up("websocket.receive", {"order": self.packets_received, KEY: trace, **body}, len(payload))
         self.intake.take(len(payload))
         if self.must_wait(time.monotonic()):
             self.hold_back()

@@ -15,6 +15,7 @@ for name in (
     "CHAT_DASHBOARD_POINTS",
     "RELAY_KEEPALIVE_INTERVAL",
     "RELAY_METRICS_TOKEN",
+    "RELAY_TRACE",
 ):
     os.environ.pop(name, None)
 os.environ["DATABASE_URL"] = "sqlite:///%s/none.sqlite3" % tempfile.gettempdir()

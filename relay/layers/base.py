@@ -42,6 +42,7 @@ from relay.layers.sender import Sender
 from relay.layers.upkeep import Upkeep
 from relay.metrics.drops import DROPPED
 from relay.names import StrictNames
+from relay.traces import stamped
 
 logger = logging.getLogger(__name__)
 
@@ -181,7 +182,8 @@ class LeasingLayer(StrictNames, Upkeep):
     def _pack(self, what: str, message: dict[str, Any]) -> bytes:
         """The message as it is kept; `what` names its channel or group in errors."""
         try:
-            body = self._encode(message)
+            # What is sent at once, while a consumer is at a message, is due to that message.
+            body = self._encode(stamped(message))
         except Exception as e:
             raise TypeError("A message for %s can't be sent: %s" % (what, e)) from e
         if len(body) > self.message_size_limit:

@@ -1,6 +1,7 @@
 """What a worker measures."""
 
 import functools
+import logging
 import time
 import weakref
 from collections import Counter
@@ -12,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from relay.metrics import BUCKETS
 from relay.tally import Tally
+from relay.traces import step, steps, trace_of
 
 WAITED = Histogram(
     "relay_queue_wait_seconds",
@@ -95,10 +97,13 @@ def stopwatches(channel: str) -> tuple[Histogram, Histogram]:
 def timed(run: Any) -> None:
     """Execute a run of `relay.dispatch`; how long its messages waited, and how long that took, is measured."""
     waited, consumed = stopwatches(run.channel)
-    now = time.time()
+    now, told = time.time(), steps.isEnabledFor(logging.DEBUG)
     for delivery in run.deliveries:
+        wait = max(0.0, now - (delivery.sent or now))
         if delivery.sent is not None:
-            waited.observe(max(0.0, now - delivery.sent))
+            waited.observe(wait)
+        if told:
+            step(trace_of(delivery.content), "Taken from %s, %.1f ms after it was sent", delivery.channel, 1000 * wait)
     began = time.monotonic()
     run.execute()
     consumed.observe(time.monotonic() - began)

@@ -78,3 +78,41 @@ def test_one_scrape_tells_of_every_process(deployment):
     assert watch.total("chat_messages_stored_total") == 5, "what one that ended has counted is not forgotten at once"
     names = {re.sub(r"\W.*", "", line) for line in chat.manage("channels").splitlines()}
     assert "interface" in names
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_one_search_for_a_trace_tells_the_whole_way_of_a_message(deployment):
+    """From the frame that was read to the sockets that its broadcast was written to, through three processes' logs."""
+    chat = deployment(RELAY_TRACE="1")
+    web = procfile()["web"].replace("daphne ", "daphne --json-logs ")
+    chat.start_all(web=web)
+    with chat.socket() as one, chat.socket() as other:
+        one.next("welcome")
+        other.next("welcome")
+        one.send({"message": "hello", "client_id": "x"})
+        assert one.next("ack").keys() == {"type", "client_id", "seq", "id"}, "nothing of it reaches a client"
+        frame = other.next("message")
+        assert "trace" not in str(frame)
+
+    def way():
+        stored = re.search(r"Stored as message 1 of room lobby trace=(\S+)", chat.logs())
+        if stored is None:
+            return []
+        lines = [line for line in chat.logs().splitlines() if stored[1] in line]
+        return [step for step in STEPS if any(re.search(step, line) for line in lines)]
+
+    wait_until(lambda: way() == STEPS, "every step is in some log")
+    assert '"trace": "' in chat.logs(), "for machines it is a field"
+
+
+#: The steps of a message, as the logs have them.
+STEPS = [
+    r"Read \d+ bytes from daphne.response",
+    r"Queued on websocket.receive",
+    r"Taken from websocket.receive, [\d.]+ ms after it was sent",
+    r"Taken from chat-messages, [\d.]+ ms after it was sent",
+    r"Stored as message 1 of room lobby",
+    r"Broadcast as message 1 of room lobby",
+    r"Written to 2 connections",
+    r"Written to 1 connections",
+]

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from relay import conf
-from relay.management.logs import add_logging_arguments, log_as_json
+from relay.logs import add_logging_arguments, log_as_json
 from relay.metrics.port import add_metrics_argument, open_port
 from relay.responses import StaticFilesConsumer, ViewConsumer
 from relay.worker import Worker
