@@ -38,15 +38,16 @@ class handling(about):
 
     def __init__(self, message: Message):
         self.trace = trace_of(message.content)
-        super().__init__(() if self.trace is None else (self.trace,))
+        self.traces = () if self.trace is None else (self.trace,)
 
     def __enter__(self) -> None:
-        super().__enter__()
+        about.__enter__(self)
         self.since = len(pending())
 
     def __exit__(self, *exc_info: Any) -> None:
-        super().__exit__(*exc_info)
-        stamp_pending(self.trace, self.since)
+        about.__exit__(self)
+        if self.trace is not None:
+            stamp_pending(self.trace, self.since)
 
 
 def traced(content: dict[str, Any], message: Message | None) -> dict[str, Any]:

@@ -44,12 +44,11 @@ def begin() -> Trace:
 def trace_of(content: dict[str, Any]) -> Trace | None:
     """What a message carries, if it is a trace: anybody may have sent anything."""
     found = content.get(KEY)
-    if found is None:
+    if found is None or type(found) is not list or len(found) != 2:
         return None
-    match found:
-        case [str(name), float()] if len(name) <= ID_LIMIT and name.isprintable():
-            return found
-    return None
+    name, read = found
+    sound = type(name) is str and type(read) is float and len(name) <= ID_LIMIT and name.isprintable()
+    return found if sound else None
 
 
 class about:
