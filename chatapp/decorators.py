@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
 
-from chatapp import protocol
+from chatapp import metrics, protocol
 from chatapp.exceptions import ClientError
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ def answer(message: Message, error: ClientError) -> None:
     A refused `websocket.connect` is accepted first: a browser can't read a refused handshake. A message that no socket
     sent (a bot's) has nobody to answer, so its error is logged.
     """
+    metrics.count_error(error.code)
     if message.reply_channel is None:
         logger.warning("A message on %s was refused: %s (%s)", message.channel.name, error.text, error.code)
         return

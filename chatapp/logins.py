@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.http import QueryDict
 from django.http.cookie import parse_cookie
 
-from chatapp import clock, protocol, throttle, tokens
+from chatapp import clock, metrics, protocol, throttle, tokens
 from chatapp.exceptions import CLOSE_CODES, ClientError
 from chatapp.identity import GUEST_COOKIE, Login, Sender, known_canary, sender_of, user_group
 from chatapp.models import Presence, Ticket
@@ -127,6 +127,8 @@ def close(targets: Iterable[Channel | Group], code: str) -> None:
     Tell sockets why, and close them. If the layer can't be reached, that must not keep anyone from logging out: they
     are then closed at their next keepalive.
     """
+    targets = list(targets)
+    metrics.count_error(code, len(targets))
     content = {**protocol.text(protocol.error_frame(ClientError(code))), "close": CLOSE_CODES[code]}
     try:
         send_at_once([(target, content) for target in targets])

@@ -19,7 +19,7 @@ from django.contrib.sessions.models import Session
 from django.db import close_old_connections
 from django.db.models import F, Max
 
-from chatapp import clock, doors, ledger, logins, mentions, throttle
+from chatapp import clock, doors, ledger, logins, mentions, metrics, throttle
 from chatapp.models import ChatMessage, Grant, Presence, Room, Ticket
 from chatapp.notifications import delivery
 
@@ -87,6 +87,7 @@ def announce_stragglers() -> None:
     for room in Room.objects.filter(announced__lt=F("head")):
         try:
             ledger.announce(room)
+            metrics.REPAIRS["straggler"].inc()
         except Exception:
             logger.exception("Room %s could not be swept; it is tried again", room.slug)
 
@@ -120,6 +121,7 @@ def forget_expired() -> None:
     """Delete the presence of sockets that were not renewed for twice their time, and whatever else has expired."""
     now = clock.now()
     gone, _ = Presence.objects.filter(seen__lt=now - 2 * Presence.expiry()).delete()
+    metrics.REPAIRS["forgotten"].inc(gone)
     if gone:
         logger.info("%d sockets were not heard of any more and are forgotten", gone)
     Session.objects.filter(expire_date__lt=now).delete()

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from channels import DEFAULT_CHANNEL_LAYER, channel_layers
 from django.conf import settings
 from django.contrib.auth import login
-from django.db import connection
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -14,7 +12,7 @@ from django.utils.http import is_safe_url
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from chatapp import doors, protocol, throttle
+from chatapp import doors, protocol, readiness, throttle
 from chatapp.exceptions import ClientError
 from chatapp.forms import SignUpForm, wait_text
 from chatapp.identity import GUEST_COOKIE, Sender, remember_guest, sender_of
@@ -110,38 +108,5 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_GET
 def readyz(request: HttpRequest) -> HttpResponse:
     """What a message needs: the database, the channel layer, a worker for every channel. 503 names what is missing."""
-    missing: dict[str, Any] = {}
-    found: dict[str, Any] = {}
-    for name, probe in (("database", probe_database), ("channel_layer", probe_layer), ("workers", living_workers)):
-        try:
-            found[name] = probe()
-        except Exception as e:
-            missing[name] = type(e).__name__
-    workers = found.get("workers", [])
-    if unheard := unheard_channels(workers):
-        missing["unheard"] = unheard
-    status = "unavailable" if missing else "ok"
-    return JsonResponse({"status": status, "workers": workers, **missing}, status=503 if missing else 200)
-
-
-def living_workers() -> list[dict[str, Any]]:
-    """The workers that tell the layer that they live, if it keeps that: which, where, on which channels, since when."""
-    layer = channel_layers[DEFAULT_CHANNEL_LAYER]
-    found = layer.workers() if "leases" in layer.extensions else {}
-    shown = ("host", "pid", "channels", "threads", "since")
-    return [{"name": name, **{key: report[key] for key in shown}} for name, report in sorted(found.items())]
-
-
-def unheard_channels(workers: list[dict[str, Any]]) -> list[str]:
-    """Channels that have consumers, and no worker. Channels' own workers say nothing of themselves: then, none."""
-    heard = {channel for worker in workers for channel in worker["channels"]}
-    return sorted(channel_layers[DEFAULT_CHANNEL_LAYER].router.channels - heard) if workers else []
-
-
-def probe_database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-
-
-def probe_layer() -> None:
-    channel_layers[DEFAULT_CHANNEL_LAYER].group_channels("readyz")
+    state = readiness.state()
+    return JsonResponse(state, status=200 if state["status"] == "ok" else 503)

@@ -226,6 +226,11 @@ RELAY_FRAME_BURST = 20
 RELAY_MAX_SOCKETS = env.int("RELAY_MAX_SOCKETS", default=0)
 #: What interface servers run beside themselves.
 RELAY_COMPANIONS = ["chatapp.canary.canary.run"]
+#: What /metrics wants to be shown, and what is counted in the database whenever somebody reads it.
+RELAY_METRICS_TOKEN = env.str("RELAY_METRICS_TOKEN", default="")
+RELAY_SCRAPED = ["chatapp.metrics.Here"]
+#: Whether each step of each message is logged.
+RELAY_TRACE = env.bool("RELAY_TRACE", default=False)
 RELAY_DRAIN_TIMEOUT = env.float("RELAY_DRAIN_TIMEOUT", default=20)
 LAYER = {
     # Three keepalives: a member whose interface server died is gone after that.
@@ -261,11 +266,18 @@ if sys.argv[1:2] == ["runserver"] and not REDIS_URL:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "class": "relay.logs.LineFormatter",
+            "format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
     "loggers": {
         # Django would make a page of each error to mail it to nobody: work that a wrong Host header is enough for.
         "django": {"handlers": [], "level": "WARNING"},
+        # Each step of each message.
+        "relay.trace": {"level": "DEBUG" if RELAY_TRACE else "INFO"},
         **{
             name: {"handlers": ["stderr"], "level": "INFO", "propagate": False}
             for name in ("chatapp", "relay", "daphne", "django.channels")

@@ -18,6 +18,7 @@ from relay.checks import (
     check_redis,
     check_sqlite,
 )
+from relay.traces import mark_records
 
 
 class RelayConfig(AppConfig):
@@ -34,6 +35,7 @@ class RelayConfig(AppConfig):
         checks.register(check_sqlite)
         for check in (check_limits, check_origins, check_metrics, check_machines, check_redis):
             checks.register(check, deploy=True)
+        mark_records()
         # Django's runserver with static files need not become Channels': ours wins over both. To do it would import the
         # interface server in every process, which is a quarter of a worker's start.
         hacks.monkeypatch_django = nothing

@@ -66,6 +66,13 @@ RESTS: dict[str, tuple[float, float]] = {}
 #: Seconds after which a consumer that still runs is named in the log; and between two such lines.
 SLOW_CONSUMER = 30.0
 
+#: What `/metrics` wants to be shown: `Authorization: Bearer <token>`. Empty: only this machine itself may read it.
+METRICS_TOKEN = ""
+
+#: Dotted paths of classes without arguments whose objects are prometheus_client collectors: for what is the same
+#: whoever asks, and is asked once for each scrape of `/metrics`, such as a count in the database.
+SCRAPED: list[str] = []
+
 #: Seconds after which the turn of a crashed `linearize` holder ends. A living holder renews it three times as often.
 TURN_LEASE = 10.0
 

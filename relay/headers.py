@@ -135,9 +135,17 @@ def last(headers: Headers, name: bytes) -> str:
     return parts[-1] if parts else ""
 
 
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own."""
+    return LOOPBACK.knows(host)
+
+
 def is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
     except ValueError:
         return False
     return True
+
+
+LOOPBACK = Proxies(("127.0.0.0/8", "::1"))

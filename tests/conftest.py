@@ -20,6 +20,8 @@ for name in (
     "CHAT_DASHBOARD_WINDOW",
     "CHAT_DASHBOARD_POINTS",
     "RELAY_KEEPALIVE_INTERVAL",
+    "RELAY_METRICS_TOKEN",
+    "RELAY_TRACE",
 ):
     os.environ.pop(name, None)
 os.environ["DATABASE_URL"] = "sqlite:///%s/none.sqlite3" % tempfile.gettempdir()

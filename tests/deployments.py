@@ -102,10 +102,11 @@ class Deployment:
     def log(self, process: subprocess.Popen[bytes]) -> str:
         return self.log_paths[process].read_text()
 
-    def get(self, path: str, port: int | None = None) -> tuple[int, str]:
-        url = "http://%s:%d%s" % (self.host, port or self.port, path)
+    def get(self, path: str, port: int | None = None, **headers: str) -> tuple[int, str]:
+        """Status and body of a page; with `port`, of another server of this machine."""
+        request = urllib.request.Request("http://%s:%d%s" % (self.host, port or self.port, path), headers=headers)
         try:
-            with urllib.request.urlopen(url, timeout=PATIENCE * FACTOR) as response:
+            with urllib.request.urlopen(request, timeout=PATIENCE * FACTOR) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.read().decode()

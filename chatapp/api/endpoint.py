@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chatapp import protocol
+from chatapp import metrics, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import GUEST_COOKIE, Sender, sender_of
 
@@ -58,6 +58,7 @@ class Endpoint(APIView):
         """Errors look as they do on the socket."""
         if not isinstance(exc, ClientError):
             return super().handle_exception(exc)
+        metrics.count_error(exc.code)
         response = Response(protocol.error_frame(exc), status=STATUS.get(exc.code, 400))
         if response.status_code == 401 and (asked := self.get_authenticate_header(self.request)):
             response["WWW-Authenticate"] = asked

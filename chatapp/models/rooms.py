@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from channels import Channel, Group
+from channels.message import Message
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
@@ -190,6 +191,9 @@ class ChatMessage(models.Model):
     A stored message. Saving a new one gives it the room's next number, wherever it is saved: the chat, the admin, a
     shell. It is broadcast when the transaction commits.
     """
+
+    #: The message on a channel that brought it, in the process that has just stored it.
+    cause: Message | None = None
 
     id = models.BigAutoField(primary_key=True)
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="messages", db_index=False)
