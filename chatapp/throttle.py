@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
+from chatapp import clock
 from chatapp.exceptions import ClientError
 from chatapp.models import Tries
 
@@ -63,7 +63,7 @@ class Tried:
         self.known = known
 
     def succeeded(self) -> None:
-        now = timezone.now()
+        now = clock.now()
         pairs = [rule.key for rule in self.rules if rule.what == "pair"]
         others = [rule.key for rule in self.rules if rule.what != "pair"]
         Tries.objects.filter(key__in=pairs).delete()
@@ -75,7 +75,7 @@ class Tried:
 
 def enter(kind: str, rules: Sequence[Rule], address: str) -> None:
     """Count one try under each rule. Raises ClientError where one says to wait: then none is counted."""
-    now = timezone.now()
+    now = clock.now()
     rules = sorted(rules, key=lambda rule: rule.key)
     with transaction.atomic():
         # In one order, so that two never wait for each other.
@@ -124,7 +124,7 @@ def login(request: Any, account: str) -> Tried:
 
 def is_known(key: str) -> bool:
     """Whether the account was logged in to from the address that this key stands for."""
-    return Tries.objects.filter(key=key, until__gt=timezone.now()).exists()
+    return Tries.objects.filter(key=key, until__gt=clock.now()).exists()
 
 
 def signup(request: Any) -> None:
@@ -138,7 +138,7 @@ def signup(request: Any) -> None:
 def check_socket(address: str) -> None:
     """Raise ClientError for who came with what is no ticket, token or session key, again and again."""
     row = Tries.objects.filter(key=key("socket", address)).first() if address else None
-    if row is not None and (wait := row.wait(timezone.now())):
+    if row is not None and (wait := row.wait(clock.now())):
         raise ClientError("too_many_tries", retry_after=wait)
 
 
@@ -153,7 +153,7 @@ def note_socket(address: str) -> None:
 
 def forget() -> None:
     """Delete what counts no more."""
-    now = timezone.now()
+    now = clock.now()
     Tries.objects.filter(last__lt=now - timedelta(seconds=WINDOW), until__lt=now).delete()
 
 

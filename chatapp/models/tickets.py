@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.utils import timezone
 
+from chatapp import clock
 from chatapp.identity import Login
 
 #: Tickets of one user that may wait to be used: a hundred tabs may come back at once.
@@ -16,7 +16,7 @@ TICKETS_LIMIT = 100
 
 
 def ticket_end() -> datetime:
-    return timezone.now() + timedelta(seconds=settings.CHAT_TICKET_LIFETIME)
+    return clock.now() + timedelta(seconds=settings.CHAT_TICKET_LIFETIME)
 
 
 class Ticket(models.Model):
@@ -54,7 +54,7 @@ class Ticket(models.Model):
     @classmethod
     def waiting(cls, user: Any) -> int:
         """How many tickets of a user were not used yet."""
-        return cls.objects.filter(user=user, used_by="", ends__gt=timezone.now()).count()
+        return cls.objects.filter(user=user, used_by="", ends__gt=clock.now()).count()
 
     @classmethod
     def spend(cls, text: str, channel: str, room: str) -> "Ticket | None":
@@ -65,7 +65,7 @@ class Ticket(models.Model):
         it has taken the ticket and let nobody in, and the next one, which gets the same message again, must find it.
         """
         unused = models.Q(used_by="") | models.Q(used_by=channel)
-        named = cls.objects.filter(pk=digest(text), ends__gt=timezone.now(), room__in={"", room})
+        named = cls.objects.filter(pk=digest(text), ends__gt=clock.now(), room__in={"", room})
         if not named.filter(unused).update(used_by=channel):
             return None
         return named.select_related("user").first()

@@ -93,7 +93,7 @@ def test_the_socket_that_has_it_is_let_in_though_its_worker_died(layer, lobby, a
 
 def test_a_ticket_ends(layer, lobby, alice):
     text = ticket(alice)
-    Ticket.objects.update(ends=timezone.now())
+    Ticket.objects.update(ends=timezone.now() - timedelta(seconds=1))
     assert refusal(Socket(layer, query="ticket=" + text)) == REFUSED
     sweeper.forget_expired()
     assert not Ticket.objects.exists()
