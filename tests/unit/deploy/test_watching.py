@@ -1,4 +1,4 @@
-"""Prometheus and Grafana take the files for them. That what these name is there, tests/acceptance/test_metrics.py shows."""
+"""Prometheus and Grafana take their files. That what these name is there, tests/acceptance/test_metrics.py shows."""
 
 import json
 import shutil
