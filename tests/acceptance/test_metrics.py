@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.up import free_port
+from tests.databases import ROOT
 from tests.deployments import procfile
 from tests.waiting import wait_until
 
@@ -76,8 +77,27 @@ def test_one_scrape_tells_of_every_process(deployment):
     chat.processes.remove(gone)
     assert watch.total("relay_processes", kind="worker") == 1
     assert watch.total("chat_messages_stored_total") == 5, "what one that ended has counted is not forgotten at once"
-    names = {re.sub(r"\W.*", "", line) for line in chat.manage("channels").splitlines()}
-    assert "interface" in names
+    assert "interface server" in chat.manage("channels")
+    check_what_is_named(chat.get("/metrics", Authorization="Bearer " + TOKEN)[1])
+
+
+#: What tells of the canary is exported by the processes that run one.
+CANARY = "chat_canary_"
+
+
+def check_what_is_named(text):
+    """Whatever the rules, the dashboard and the page of metrics name is there, and whatever is there has its row."""
+    types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
+    samples = {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (counter|gauge|histogram) \|", page, re.MULTILINE))
+    ours = {name: kind for name, kind in types.items() if name.startswith(("relay_", "chat_"))}
+    without_canary = {name: kind for name, kind in ours.items() if not name.startswith(CANARY)}
+    assert {name: kind for name, kind in rows.items() if not name.startswith(CANARY)} == without_canary
+    for path in ("deploy/prometheus/alerts.yml", "deploy/grafana/parley.json"):
+        named = set(re.findall(r"\b(?:relay|chat|process)_[a-z_]+(?=\{)", (ROOT / path).read_text()))
+        assert len(named) > 15
+        assert {name for name in named if not name.startswith(CANARY)} <= samples | types.keys(), path
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
