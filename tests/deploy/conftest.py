@@ -9,13 +9,13 @@ import pytest
 from tests.deploy.servers import Postgres, Redis, start_recipe_redis
 
 
-@pytest.fixture
-def recipe_redis(tmp_path: Path) -> Iterator[Callable[..., Redis]]:
+@pytest.fixture(scope="module")
+def recipe_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Redis]]:
     """A function that starts a Redis with deploy/redis/redis.conf and these options."""
     made: list[Redis] = []
 
     def start(*options: str) -> Redis:
-        made.append(start_recipe_redis(tmp_path / ("redis-%d" % len(made)), *options))
+        made.append(start_recipe_redis(tmp_path_factory.mktemp("redis") / "data", *options))
         return made[-1]
 
     yield start
