@@ -7,12 +7,12 @@ from channels import Channel
 from channels.signals import worker_ready
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.signals import user_logged_out
+from django.contrib.auth.signals import user_logged_out, user_login_failed
 from django.db import transaction
 from django.db.models.signals import post_save, pre_delete
 from django.http import HttpRequest
 
-from chatapp import logins, sweeper
+from chatapp import logins, metrics, sweeper
 from chatapp.models import Grant
 from relay.outbox import send_on_commit
 
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 def connect() -> None:
     user_logged_out.connect(close_after_logout)
+    user_login_failed.connect(count_refused)
     post_save.connect(close_if_inactive, sender=get_user_model())
     post_save.connect(tell_of_new_account, sender=get_user_model())
     pre_delete.connect(close_of_deleted, sender=get_user_model())
@@ -37,6 +38,10 @@ def close_after_logout(request: HttpRequest, user: Any = None, **kwargs: Any) ->
         Grant.objects.exclude(session_key="").filter(session_key=request.session.session_key or "").delete()
         request.session.flush()
         logins.close_sockets(user.pk)
+
+
+def count_refused(**kwargs: Any) -> None:
+    metrics.LOGINS_REFUSED.inc()
 
 
 def close_if_inactive(instance: Any, **kwargs: Any) -> None:

@@ -17,6 +17,8 @@ from zope.interface import implementer
 from relay import conf
 from relay.headers import CONTROL, BadRequest, Origins, Proxies, clean, only
 from relay.intake import Limits
+from relay.metrics.sockets import HANDSHAKES
+from relay.traces import KEY, begin
 from relay.uplink import Parcel, Uplink, size_of
 from relay.ws_protocol import socket_class
 
@@ -71,14 +73,17 @@ class WebRequest(http_protocol.WebRequest):
             self.channel.forceAbortClient()
 
     def process(self) -> None:
+        wants_socket = (self.requestHeaders.getRawHeaders(b"Upgrade") or [b""])[0].lower() == b"websocket"
         try:
             if self.too_large:
                 self.basic_error(413, "The body is larger than RELAY_MAX_BODY_BYTES allows")
-            elif (self.requestHeaders.getRawHeaders(b"Upgrade") or [b""])[0].lower() == b"websocket":
+            elif wants_socket:
                 self.upgrade(self.describe("ws"))
             else:
                 self.ask(self.describe("http"))
         except BadRequest as e:
+            if wants_socket:
+                HANDSHAKES["malformed"].inc()
             self.basic_error(400, str(e))
         except Exception:
             logger.exception("A request could not be taken")
@@ -128,6 +133,7 @@ class WebRequest(http_protocol.WebRequest):
             "http_version": self.clientproto.split(b"/")[-1].decode("ascii"),
             "method": self.method.decode("ascii"),
             "body": body,
+            KEY: begin(),
             **description,
         }
         self.request = Parcel("http.request", request, self, size=len(body) + size_of(description))
@@ -276,6 +282,8 @@ class HTTPFactory(http_protocol.HTTPFactory):
         self.closing = False
         #: How often a socket was not read for a while, and sockets that were closed for not reading.
         self.held_back = self.slow_readers = 0
+        #: Messages that sockets have sent, and keepalives that were sent for them.
+        self.frames = self.keepalives = 0
         super().__init__(**kwargs)
         self.set_socket_options()
 

@@ -10,6 +10,7 @@ import pytest
 from channels.asgi import ChannelLayerWrapper, channel_layers
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -18,6 +19,12 @@ from chatapp.models import Room
 from relay.dispatch import dispatch
 from relay.layers.inmemory import ChannelLayer
 from routing import channel_routing
+
+
+class QuickHasher(PBKDF2PasswordHasher):
+    """Django's PBKDF2, once around instead of 150,000 times."""
+
+    iterations = 1
 
 
 @pytest.fixture
@@ -93,7 +100,12 @@ class Socket:
     """
 
     def __init__(
-        self, layer: ChannelLayerWrapper, path: str = "/chat/lobby/", query: str | bytes = "", cookie: str = ""
+        self,
+        layer: ChannelLayerWrapper,
+        path: str = "/chat/lobby/",
+        query: str | bytes = "",
+        cookie: str = "",
+        address: str = "127.0.0.1",
     ):
         self.layer = layer
         self.path = path
@@ -101,9 +113,8 @@ class Socket:
         self.channel = self.process + "socket"
         self.order = 0
         headers = [(b"cookie", cookie.encode())] if cookie else []
-        self.put(
-            "websocket.connect", query_string=query if isinstance(query, bytes) else query.encode(), headers=headers
-        )
+        query = query if isinstance(query, bytes) else query.encode()
+        self.put("websocket.connect", query_string=query, headers=headers, client=[address, 5000])
 
     def put(self, channel: str, **content: Any) -> None:
         message = {"reply_channel": self.channel, "path": self.path, "order": self.order, **content}

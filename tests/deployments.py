@@ -35,10 +35,13 @@ def procfile() -> dict[str, str]:
 class Deployment:
     """One interface server and some workers, on a port, a database and a Redis prefix of their own."""
 
+    host = "127.0.0.1"
+
     def __init__(self, folder: Path, database_url: str, redis_url: str, prefix: str, **settings: Any):
         self.folder = folder
         self.port = free_port()
         self.processes: list[subprocess.Popen[bytes]] = []
+        self.log_paths: dict[subprocess.Popen[bytes], Path] = {}
         self.environment = {
             **os.environ,
             "PATH": "%s:%s" % (Path(sys.executable).parent, os.environ["PATH"]),
@@ -53,18 +56,20 @@ class Deployment:
             **{name: str(value) for name, value in settings.items()},
         }
 
-    def start(self, command: str) -> subprocess.Popen[bytes]:
+    def start(self, command: str, **environment: Any) -> subprocess.Popen[bytes]:
         """Start a shell command in the checkout; its output goes to a file in this test's folder."""
-        with open(self.folder / ("%d.log" % len(list(self.folder.glob("*.log")))), "wb") as log:
+        path = self.folder / ("%d.log" % len(list(self.folder.glob("*.log"))))
+        with open(path, "wb") as log:
             process = subprocess.Popen(
                 "exec " + command.removeprefix("exec "),
                 shell=True,
                 cwd=ROOT,
-                env=self.environment,
+                env={**self.environment, **{name: str(value) for name, value in environment.items()}},
                 stdout=log,
                 stderr=log,
             )
         self.processes.append(process)
+        self.log_paths[process] = path
         return process
 
     def start_all(self, web: str | None = None, worker: str | None = None, workers: int = 2) -> "Deployment":
@@ -109,11 +114,14 @@ class Deployment:
     def logs(self) -> str:
         return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
-    def get(self, path: str) -> tuple[int, str]:
+    def log(self, process: subprocess.Popen[bytes]) -> str:
+        return self.log_paths[process].read_text()
+
+    def get(self, path: str, port: int | None = None, **headers: str) -> tuple[int, str]:
+        """Status and body of a page; with `port`, of another server of this machine."""
+        request = urllib.request.Request("http://%s:%d%s" % (self.host, port or self.port, path), headers=headers)
         try:
-            with urllib.request.urlopen(
-                "http://127.0.0.1:%d%s" % (self.port, path), timeout=PATIENCE * FACTOR
-            ) as response:
+            with urllib.request.urlopen(request, timeout=PATIENCE * FACTOR) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.read().decode()
@@ -202,8 +210,8 @@ def deployment(
     made: list[Deployment] = []
     redis_url = request.getfixturevalue("redis_url") if layer_kind == "redis" else ""
 
-    def make(**settings: Any) -> Deployment:
-        made.append(Deployment(tmp_path, database_url, redis_url, redis_prefix, **settings))
+    def make(kind: type[Deployment] = Deployment, **settings: Any) -> Deployment:
+        made.append(kind(tmp_path, database_url, redis_url, redis_prefix, **settings))
         return made[-1]
 
     yield make

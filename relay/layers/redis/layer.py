@@ -73,11 +73,12 @@ class LeasingRedisLayer(RedisGroups, Beating):
     def _make_reader(self, name: str) -> RedisReader:
         return RedisReader(name, self.keys, self.shards, self.lease)
 
-    def _beat(self, shard: Shard) -> tuple[bytes, int]:
+    def _beat(self, shard: Shard) -> tuple[bytes, int, float]:
         readers, processes = self.who_lives()
         lives = [*(reader.held for reader in readers), *map(self.keys.ready, processes)]
         args = (int(self.lease * 1000), secrets.token_hex(8), len(readers))
-        return shard.run("beat", [self.keys.epoch, *lives], args)
+        epoch, missing, milliseconds = shard.run("beat", [self.keys.epoch, *lives], args)
+        return epoch, missing, milliseconds / 1000
 
     def _clean_up(self, shard: Shard, pause: float) -> None:
         self._sweep(shard, int(pause * 1000), BEAT_BATCH)
@@ -276,7 +277,8 @@ class LeasingRedisLayer(RedisGroups, Beating):
                 letter, body = records.unpack_letter(self.keys, message_id, raw)
                 letter.content = self._readable(body)
                 letters.append(letter)
-        return sorted(letters, key=lambda letter: letter.died)
+        # Of those that died in the same millisecond, the older one first: ids count upwards.
+        return sorted(letters, key=lambda letter: (letter.died, len(letter.id), letter.id))
 
     def retry_dead(self, ids: Iterable[str]) -> int:
         known = {letter.id for letter in self.dead_letters() if letter.channel}
@@ -286,20 +288,20 @@ class LeasingRedisLayer(RedisGroups, Beating):
         wanted = list(ids)
         return sum(shard.run("letter_discard", (), wanted) for shard in self.shards)
 
-    def note_worker(self, name: str, report: dict[str, Any], seconds: float) -> None:
+    def note(self, kind: str, name: str, report: dict[str, Any], seconds: float) -> None:
         # On each server: any one of them is enough to be seen.
         for shard in self.shards:
             try:
-                shard.run("worker_note", [self.keys.workers], [name, json.dumps(report), int(seconds * 1000)])
+                shard.run("note", [self.keys.notes(kind)], [name, json.dumps(report), int(seconds * 1000)])
             except LayerUnavailable as e:
-                logger.info("Redis server %d was not told of worker %s: %s", shard.index, name, e)
+                logger.info("Redis server %d was not told of %s %s: %s", shard.index, kind, name, e)
 
-    def workers(self) -> dict[str, dict[str, Any]]:
+    def notes(self, kind: str) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         failures = []
         for shard in self.shards:
             try:
-                pairs = shard.run("worker_list", [self.keys.workers])
+                pairs = shard.run("notes", [self.keys.notes(kind)])
                 found.update((name.decode(), json.loads(report)) for name, report in pairs)
             except LayerUnavailable as e:
                 failures.append(e)
