@@ -6,6 +6,7 @@ runs as it is; `deploy/.env.example` tells what each variable means.
 import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -29,6 +30,9 @@ SECRET_KEY_IS_KEPT = not env.str("SECRET_KEY", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 DATABASE_URL = env.str("DATABASE_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
+#: host:port of each Sentinel, and the name under which they know the master: instead of the server in REDIS_URL.
+REDIS_SENTINELS = env.list("REDIS_SENTINELS", default=[])
+REDIS_SENTINEL_SERVICE = env.str("REDIS_SENTINEL_SERVICE", default="parley")
 
 # Chat
 
@@ -252,11 +256,18 @@ LAYER = {
 ROUTING = "routing.channel_routing"
 #: What separate processes meet in: Redis, or the database.
 SHARED_LAYER = {"BACKEND": "relay.layers.database.DatabaseChannelLayer", "CONFIG": LAYER, "ROUTING": ROUTING}
-if REDIS_URL:
+if REDIS_SENTINELS:
+    sentinels = [(host.strip("[]"), int(port)) for host, _, port in (name.rpartition(":") for name in REDIS_SENTINELS)]
+    # What of the URL does not depend on who is master.
+    login = {"password": urlsplit(REDIS_URL).password, "db": int(urlsplit(REDIS_URL).path.strip("/") or 0)}
+    SHARED_LAYER["BACKEND"] = "relay.layers.redis.RedisSentinelChannelLayer"
+    found = {"hosts": sentinels, "services": [REDIS_SENTINEL_SERVICE], "connection_kwargs": login}
+    SHARED_LAYER["CONFIG"] = {**LAYER, **found, "prefix": CHANNEL_PREFIX}
+elif REDIS_URL:
     SHARED_LAYER["BACKEND"] = "relay.layers.redis.RedisChannelLayer"
     SHARED_LAYER["CONFIG"] = {**LAYER, "hosts": [REDIS_URL], "prefix": CHANNEL_PREFIX}
 CHANNEL_LAYERS = {"default": SHARED_LAYER}
-if sys.argv[1:2] == ["runserver"] and not REDIS_URL:
+if sys.argv[1:2] == ["runserver"] and not (REDIS_URL or REDIS_SENTINELS):
     # One process needs no more than its memory; what a shell or a cron job sends comes from outside.
     memory = {"BACKEND": "relay.layers.inmemory.ChannelLayer", "CONFIG": LAYER, "ROUTING": ROUTING}
     CHANNEL_LAYERS = {"default": memory, "outside": SHARED_LAYER}

@@ -6,6 +6,8 @@ import tempfile
 # Before Django reads its settings: nothing of the machine's environment, and nothing in the checkout's var/.
 for name in (
     "REDIS_URL",
+    "REDIS_SENTINELS",
+    "FORWARDED_ALLOW_IPS",
     "DEBUG",
     "CHAT_ALLOW_GUESTS",
     "CHAT_OPEN_ROOMS",

@@ -79,9 +79,24 @@ class Deployment:
         self.wait_until_ready()
         return self
 
+    @property
+    def origin(self) -> str:
+        """Where browsers find it."""
+        return "http://127.0.0.1:%d" % self.port
+
+    def signal_web(self, number: int) -> None:
+        """Send the interface server a signal that ends it."""
+        self.web.send_signal(number)
+
+    def web_ended(self) -> int:
+        """What the interface server exited with, once it has."""
+        self.processes.remove(self.web)
+        return self.web.wait(30)
+
     def replace_web(self) -> subprocess.Popen[bytes]:
         """Start another interface server in the place of one that was killed, and wait until it answers."""
-        self.processes.remove(self.web)
+        if self.web in self.processes:
+            self.processes.remove(self.web)
         self.web = self.start(procfile()["web"])
         self.wait_until_ready()
         return self.web
