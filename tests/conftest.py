@@ -59,6 +59,7 @@ from tests.databases import (  # noqa: F401
     sqlite_url,
 )
 from tests.deployments import deployment, layer_kind  # noqa: F401
+from tests.disks import disk  # noqa: F401
 from tests.fleets import fleet, report  # noqa: F401
 from tests.interface import running_reactor, serve  # noqa: F401
 from tests.layers import make_database_layer, make_layer, make_redis_layer, meeting  # noqa: F401
