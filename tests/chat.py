@@ -18,6 +18,7 @@ from chatapp.models import Room
 from relay.dispatch import dispatch
 from relay.layers.inmemory import ChannelLayer
 from routing import channel_routing
+from tests.secrets import keep, keep_text
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def log_in(user: Any) -> str:
     session["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
     session["_auth_user_hash"] = user.get_session_auth_hash()
     session.save()
-    return session.session_key
+    return keep(session.session_key)
 
 
 class Socket:
@@ -112,6 +113,7 @@ class Socket:
         work(self.layer)
 
     def say(self, text: str | bytes | dict[str, Any]) -> None:
+        keep_text(text)
         if isinstance(text, dict):
             text = json.dumps(text)
         self.put("websocket.receive", **({"bytes": text} if isinstance(text, bytes) else {"text": text}))

@@ -46,5 +46,11 @@ from tests.databases import (  # noqa: F401
 from tests.deployments import deployment, layer_kind  # noqa: F401
 from tests.interface import running_reactor, serve  # noqa: F401
 from tests.layers import make_database_layer, make_layer, make_redis_layer, meeting  # noqa: F401
+from tests.secrets import (  # noqa: F401
+    logs_of_the_session,
+    pytest_configure,
+    pytest_runtest_setup,
+    pytest_runtest_teardown,
+)
 from tests.services import own_redis, postgres, redis_prefix, redis_url, redis_urls  # noqa: F401
 from tests.worker import office, open_office  # noqa: F401
