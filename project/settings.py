@@ -205,7 +205,9 @@ if sys.argv[1:2] == ["runserver"] and not REDIS_URL:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {"()": "relay.logs.Formatter", "format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
     "loggers": {
         name: {"handlers": ["stderr"], "level": "INFO", "propagate": False}

@@ -95,7 +95,8 @@ def around(text: str, place: int) -> str:
 
 def logs_in(folder: Path) -> Iterator[Path]:
     """Logs that tests have had written, not those in what a browser keeps, which is deeper."""
-    yield from (path for pattern in ("*.log", "*/*.log") for path in folder.glob(pattern) if path.is_file())
+    # pytest has links to its newest folders.
+    yield from {path.resolve() for pattern in ("*.log", "*/*.log") for path in folder.glob(pattern) if path.is_file()}
 
 
 watch = Watch()
