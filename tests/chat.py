@@ -19,6 +19,7 @@ from chatapp.models import Room
 from relay.dispatch import dispatch
 from relay.layers.inmemory import ChannelLayer
 from routing import channel_routing
+from tests.secrets import keep, keep_text
 
 
 class QuickHasher(PBKDF2PasswordHasher):
@@ -89,7 +90,7 @@ def log_in(user: Any) -> str:
     session["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
     session["_auth_user_hash"] = user.get_session_auth_hash()
     session.save()
-    return session.session_key
+    return keep(session.session_key)
 
 
 class Socket:
@@ -123,6 +124,7 @@ class Socket:
         work(self.layer)
 
     def say(self, text: str | bytes | dict[str, Any]) -> None:
+        keep_text(text)
         if isinstance(text, dict):
             text = json.dumps(text)
         self.put("websocket.receive", **({"bytes": text} if isinstance(text, bytes) else {"text": text}))

@@ -64,6 +64,12 @@ from tests.fleets import fleet, report  # noqa: F401
 from tests.interface import running_reactor, serve  # noqa: F401
 from tests.layers import make_database_layer, make_layer, make_redis_layer, meeting  # noqa: F401
 from tests.networks import network  # noqa: F401
+from tests.secrets import (  # noqa: F401
+    logs_of_the_session,
+    pytest_configure,
+    pytest_runtest_setup,
+    pytest_runtest_teardown,
+)
 from tests.services import (  # noqa: F401
     own_postgres,
     own_redis,

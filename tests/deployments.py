@@ -20,6 +20,7 @@ from deploy.up import free_port
 from relay.layers.database import DatabaseChannelLayer
 from relay.layers.redis import RedisChannelLayer
 from tests.databases import ROOT
+from tests.secrets import keep_text
 from tests.waiting import FACTOR, wait_until
 
 #: Seconds that a frame may take.
@@ -170,6 +171,7 @@ class ChatSocket:
         self.connection.close()
 
     def send(self, frame: str | bytes | dict[str, Any]) -> None:
+        keep_text(frame)
         self.connection.send(json.dumps(frame) if isinstance(frame, dict) else frame)
 
     def next(
