@@ -18,8 +18,8 @@ DETAIL = re.compile(
 
 class LineFormatter(logging.Formatter):
     """
-    logging's Formatter, which adds what a line is about (`relay.traces`) where there is such a thing, and leaves out the
-    rows in a database's errors.
+    logging's Formatter, which adds what a line is about (`relay.traces`) where there is such a thing, and leaves out
+    the rows in a database's errors.
     """
 
     def format(self, record: logging.LogRecord) -> str:
