@@ -8,9 +8,10 @@ from typing import Any
 from channels import Channel, Group
 from channels.message import Message
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth import HASH_SESSION_KEY, get_user_model
 from django.http import QueryDict
 from django.http.cookie import parse_cookie
+from django.utils.crypto import constant_time_compare
 
 from chatapp import clock, metrics, protocol, throttle, tokens
 from chatapp.exceptions import CLOSE_CODES, ClientError
@@ -83,14 +84,16 @@ def check(login: Login | None) -> None:
         return
     if login.expires is not None and login.expires <= clock.now():
         raise ClientError("token_expired")
-    if login.key.startswith(tokens.PREFIX):
-        good = tokens.is_good(login)
-    else:
-        sessions = import_module(settings.SESSION_ENGINE)
-        active = get_user_model().objects.filter(pk=login.user_id, is_active=True).exists()
-        good = active and sessions.SessionStore().exists(login.key)
-    if not good:
+    if not (tokens.is_good(login) if login.key.startswith(tokens.PREFIX) else is_good_session(login)):
         raise ClientError("logged_out")
+
+
+def is_good_session(login: Login) -> bool:
+    """Whether a login session is there, and its user; and whether the password is still that of the session."""
+    user = get_user_model().objects.filter(pk=login.user_id, is_active=True).first()
+    session = import_module(settings.SESSION_ENGINE).SessionStore(login.key).load()
+    marks = session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash() if user else ""
+    return user is not None and constant_time_compare(*marks)
 
 
 def ask_for_token(reply_channel: Channel, login: Login | None) -> None:
@@ -112,7 +115,7 @@ def close_expired() -> None:
 
 
 def close_sockets(user_id: int) -> None:
-    """Close every socket of a user, who is logged out or banned."""
+    """Close every socket of a user, who is logged out or banned, or has another password."""
     close([user_group(user_id)], "logged_out")
 
 

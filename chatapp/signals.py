@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 def connect() -> None:
     user_logged_out.connect(close_after_logout)
     user_login_failed.connect(count_refused)
-    post_save.connect(close_if_inactive, sender=get_user_model())
+    post_save.connect(close_if_shut_out, sender=get_user_model())
     post_save.connect(tell_of_new_account, sender=get_user_model())
     pre_delete.connect(close_of_deleted, sender=get_user_model())
     worker_ready.connect(start_sweeper)
@@ -44,9 +44,13 @@ def count_refused(**kwargs: Any) -> None:
     metrics.LOGINS_REFUSED.inc()
 
 
-def close_if_inactive(instance: Any, **kwargs: Any) -> None:
-    """Close the sockets of a user who was banned: made inactive in the admin, or anywhere."""
-    if not instance.is_active:
+def close_if_shut_out(instance: Any, created: bool, **kwargs: Any) -> None:
+    """
+    Close the sockets of a user who was banned (made inactive in the admin, or anywhere), or who has another password:
+    those that are logged in with it come back. Until it is saved, Django keeps a new password beside its hash; not one
+    that it hashes anew, since the user has just logged in with it.
+    """
+    if not instance.is_active or (not created and instance._password is not None):
         close_after_commit(instance.pk)
 
 
