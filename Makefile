@@ -13,7 +13,7 @@ TOOLS := $(VENV)/.tools
 FRONTEND := var/frontend/.fetched
 
 .DEFAULT_GOAL := help
-.PHONY: help run up example test lint types bench check frontend requirements clean
+.PHONY: help run up example test lint types bench soak check frontend requirements clean
 
 help:  ## What there is to do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ types: $(TOOLS)  ## Types
 
 bench: $(TOOLS) $(FRONTEND)  ## Parley beside its peers: an hour and a half (BENCH=--quick: four minutes; docs/performance.md)
 	@$(BIN)/python -m bench $(BENCH)
+
+soak: $(TOOLS)  ## Talk, kill and count for ten minutes, and say whether all is well (SOAK="--minutes 60"; docs/canary.md)
+	@$(BIN)/python -m bench.soak $(SOAK)
 
 check: lint types test  ## What must hold before a change lands
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from channels.message import Message
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
 
@@ -59,6 +60,21 @@ def refuse_unreadable(func: Consumer) -> Consumer:
             QueryDict(query.decode("utf-8") if isinstance(query, bytes) else query)
         except (UnicodeDecodeError, SuspiciousOperation):
             raise ClientError("invalid_query") from None
+        func(message, *args, **kwargs)
+
+    return inner
+
+
+def refuse_session_keys(func: Consumer) -> Consumer:
+    """
+    Refuse `?session_key=` unless CHAT_SESSION_KEY_LOGINS: what comes after would take it for a login, and a URL ends in
+    histories, logs and referrers (F2). Needs a query that can be read.
+    """
+
+    @functools.wraps(func)
+    def inner(message: Message, *args: Any, **kwargs: Any) -> None:
+        if not settings.CHAT_SESSION_KEY_LOGINS and "session_key" in QueryDict(message.get("query_string", b"")):
+            raise ClientError("session_key_off")
         func(message, *args, **kwargs)
 
     return inner

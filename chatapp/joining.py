@@ -40,7 +40,7 @@ def arrive(message: Message, slug: str | None) -> None:
     if "auth" in query:
         wait_for_token(message.reply_channel, slug, since(query))
     else:
-        let_in(message.reply_channel, Visitor(*logins.caller(message, query), slug, since(query)))
+        let_in(message.reply_channel, Visitor(*logins.caller(message, query, slug), slug, since(query)))
 
 
 def query_of(message: Message) -> QueryDict:

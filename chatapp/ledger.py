@@ -18,9 +18,8 @@ from channels import Channel
 from channels.message import Message
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils import timezone
 
-from chatapp import bots, mentions, metrics, protocol
+from chatapp import bots, clock, mentions, metrics, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import ChatMessage, Room, places
@@ -116,7 +115,7 @@ Key = tuple[int, str, str]
 def row_of(draft: Draft) -> ChatMessage:
     """The row that a draft may become. Made before anything is locked: others wait for that."""
     sender, name = draft.sender
-    row = ChatMessage(sender=sender, name=name, message=draft.message, client_id=draft.client_id)
+    row = ChatMessage(sender=sender, name=name, message=draft.message, client_id=draft.client_id, sent=clock.now())
     row.cause = draft.cause
     return row
 
@@ -167,7 +166,7 @@ class Allowance:
         senders = sorted({draft.sender.key for draft in drafts if draft.sender.is_limited})
         if not senders or not self.limit:
             return
-        since = connection.ops.adapt_datetimefield_value(timezone.now() - timedelta(seconds=RATE_WINDOW))
+        since = connection.ops.adapt_datetimefield_value(clock.now() - timedelta(seconds=RATE_WINDOW))
         query = "SELECT sender, count(*) FROM chatapp_chatmessage WHERE sender IN (%s) AND sent > %%s GROUP BY sender"
         with connection.cursor() as cursor:
             cursor.execute(query % places(len(senders)), [*senders, since])

@@ -11,25 +11,45 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.http import QueryDict
 from django.http.cookie import parse_cookie
-from django.utils import timezone
 
-from chatapp import metrics, protocol, tokens
+from chatapp import clock, metrics, protocol, throttle, tokens
 from chatapp.exceptions import CLOSE_CODES, ClientError
-from chatapp.identity import GUEST_COOKIE, Login, Sender, sender_of, user_group
-from chatapp.models import Presence
+from chatapp.identity import GUEST_COOKIE, Login, Sender, known_canary, sender_of, user_group
+from chatapp.models import Presence, Ticket
 from relay.outbox import send_at_once
 
 logger = logging.getLogger(__name__)
 
 #: Seconds before a token ends from which on, with each keepalive, its socket is asked for another.
 ASK_BEFORE = 60
+#: Parts of a query that say who one is, and the errors for those that are made up.
+CREDENTIALS = ("ticket", "token", "session_key")
+GUESSES = ("ticket_invalid", "token_invalid", "session_invalid")
 
 
-def caller(message: Message, query: QueryDict) -> tuple[Sender, Login | None]:
+def caller(message: Message, query: QueryDict, room: str | None = None) -> tuple[Sender, Login | None]:
     """
-    Who sent a `websocket.connect` message that `http_session_user` has seen: by `?token=`, by session, or as a guest.
-    Raises ClientError.
+    Who sent a `websocket.connect` message that `http_session_user` has seen: by `?ticket=`, by `?token=`, by session,
+    or as a guest; or one of our own canaries. room: where it wants to go, if anywhere. Raises ClientError.
     """
+    if not any(name in query for name in CREDENTIALS):
+        return identified(message, query, room)
+    place = throttle.place((message.get("client") or [""])[0])
+    throttle.check_socket(place)
+    try:
+        return identified(message, query, room)
+    except ClientError as e:
+        if e.code in GUESSES:
+            throttle.note_socket(place)
+        raise
+
+
+def identified(message: Message, query: QueryDict, room: str | None) -> tuple[Sender, Login | None]:
+    """As `caller`, as often as one likes."""
+    if "canary" in query:
+        return known_canary(query["canary"]), None
+    if "ticket" in query:
+        return by_ticket(query["ticket"], message.reply_channel.name, room)
     if "token" in query:
         user, login = tokens.login_of(query["token"])
         return sender_of(user, []), login
@@ -41,6 +61,17 @@ def caller(message: Message, query: QueryDict) -> tuple[Sender, Login | None]:
     return sender, Login(message.user.pk, message.http_session.session_key)
 
 
+def by_ticket(text: str, channel: str, room: str | None) -> tuple[Sender, Login]:
+    """Whose a ticket is, which is used up now, and the login that it stands for. Raises ClientError."""
+    ticket = Ticket.spend(text, channel, room or "")
+    if ticket is None or ticket.password_mark != ticket.user.get_session_auth_hash():
+        raise ClientError("ticket_invalid")
+    login = Login(ticket.user_id, ticket.login, ticket.expires)
+    # Before it sees anything: whoever logged out has given up the ticket as well.
+    check(login)
+    return sender_of(ticket.user, []), login
+
+
 def cookies(message: Message) -> dict[str, str]:
     headers = dict(message.get("headers", []))
     return parse_cookie(headers.get(b"cookie", b"").decode("latin1"))
@@ -50,7 +81,7 @@ def check(login: Login | None) -> None:
     """Raise ClientError unless the user, and the login that a socket came in with, are still good."""
     if login is None:
         return
-    if login.expires is not None and login.expires <= timezone.now():
+    if login.expires is not None and login.expires <= clock.now():
         raise ClientError("token_expired")
     if login.key.startswith(tokens.PREFIX):
         good = tokens.is_good(login)
@@ -66,7 +97,7 @@ def ask_for_token(reply_channel: Channel, login: Login | None) -> None:
     """Ask a socket whose token ends soon for another."""
     if login is None or login.expires is None:
         return
-    if (login.expires - timezone.now()).total_seconds() < ASK_BEFORE:
+    if (login.expires - clock.now()).total_seconds() < ASK_BEFORE:
         reply_channel.send(protocol.text(token_frame(login)))
 
 

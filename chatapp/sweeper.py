@@ -12,15 +12,15 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import close_old_connections
-from django.db.models import F
-from django.utils import timezone
+from django.db.models import F, Max
 
-from chatapp import ledger, logins, mentions, metrics
-from chatapp.models import Grant, Presence, Room
+from chatapp import clock, doors, ledger, logins, mentions, metrics, throttle
+from chatapp.models import ChatMessage, Grant, Presence, Room, Ticket
 from chatapp.notifications import delivery
 
 logger = logging.getLogger(__name__)
@@ -31,9 +31,13 @@ ANNOUNCE_INTERVAL = 1.0
 FORGET_INTERVAL = 60.0
 #: And for notifications that are old.
 FORGET_OLD_INTERVAL = 3600.0
+#: How long what canaries say is kept: they hear it within seconds, or ask for it when they are back.
+CANARY_AGE = timedelta(hours=1)
 
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
+#: Steps that failed the last time.
+_failing: set[str] = set()
 
 
 def start() -> None:
@@ -57,17 +61,25 @@ def run() -> None:
         attempt(mentions.ask_for_the_rest)
         if time.monotonic() >= forget_at:
             forget_at = time.monotonic() + FORGET_INTERVAL
-            attempt(forget_expired)
+            attempt(forget_if_certain)
         if time.monotonic() >= forget_old_at:
             forget_old_at = time.monotonic() + FORGET_OLD_INTERVAL
             attempt(delivery.forget_old)
 
 
 def attempt(step: Callable[[], None]) -> None:
+    """What fails is tried again when its time comes; the log hears of it once, and when it works again."""
+    what = step.__name__.replace("_", " ")
     try:
         step()
     except Exception:
-        logger.exception("The sweeper could not %s; it tries again", step.__name__.replace("_", " "))
+        if what not in _failing:
+            logger.exception("The sweeper could not %s; it tries again until it can", what)
+        _failing.add(what)
+    else:
+        if what in _failing:
+            logger.warning("The sweeper can %s again", what)
+        _failing.discard(what)
 
 
 def announce_stragglers() -> None:
@@ -80,12 +92,40 @@ def announce_stragglers() -> None:
             logger.exception("Room %s could not be swept; it is tried again", room.slug)
 
 
+class Doubt:
+    """Whether sockets could not be heard of though they live: then nobody may be taken for gone."""
+
+    def __init__(self) -> None:
+        self.since = time.monotonic()
+
+    def is_over(self) -> bool:
+        """
+        Not before every socket has had the time to be heard of: since this process began, since the clock jumped, and
+        since someone was heard of again after nobody was (the layer, or all workers, were away).
+        """
+        newest = Presence.objects.aggregate(newest=Max("seen"))["newest"]
+        if newest is not None and newest < Presence.horizon():
+            self.since = time.monotonic()
+        return time.monotonic() - max(self.since, clock.clock.jumped_at) >= Presence.expiry().total_seconds()
+
+
+doubt = Doubt()
+
+
+def forget_if_certain() -> None:
+    if doubt.is_over():
+        forget_expired()
+
+
 def forget_expired() -> None:
-    """Delete the presence of sockets that were not renewed for twice their time, expired sessions and ended grants."""
-    now = timezone.now()
+    """Delete the presence of sockets that were not renewed for twice their time, and whatever else has expired."""
+    now = clock.now()
     gone, _ = Presence.objects.filter(seen__lt=now - 2 * Presence.expiry()).delete()
     metrics.REPAIRS["forgotten"].inc(gone)
     if gone:
         logger.info("%d sockets were not heard of any more and are forgotten", gone)
     Session.objects.filter(expire_date__lt=now).delete()
     Grant.objects.filter(ends__lt=now).delete()
+    Ticket.objects.filter(ends__lt=now).delete()
+    throttle.forget()
+    ChatMessage.objects.filter(room__slug=doors.CANARY, sent__lt=now - CANARY_AGE).delete()

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import login
-from django.contrib.auth.forms import UserCreationForm
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -13,8 +12,9 @@ from django.utils.http import is_safe_url
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from chatapp import doors, protocol, readiness
+from chatapp import doors, protocol, readiness, throttle
 from chatapp.exceptions import ClientError
+from chatapp.forms import SignUpForm, wait_text
 from chatapp.identity import GUEST_COOKIE, Sender, remember_guest, sender_of
 from chatapp.models import Presence, Room
 
@@ -35,6 +35,7 @@ def rooms(request: HttpRequest) -> HttpResponse:
     context = {
         # Those that the server picks are nobody's to choose.
         "rooms": Room.objects.exclude(slug__startswith=doors.PREFIX)
+        .exclude(slug=doors.CANARY)
         .annotate(present=here)
         .order_by("-present", "-head", "slug")[:ROOMS_LIMIT],
         "letters": doors.LETTERS,
@@ -81,11 +82,19 @@ def page_config(request: HttpRequest, slug: str, sender: Sender) -> dict[str, An
 @require_http_methods(["GET", "POST"])
 def signup(request: HttpRequest) -> HttpResponse:
     """Make an account, and be logged in with it."""
-    form = UserCreationForm(request.POST or None)
     wanted = request.POST.get("next") or request.GET.get("next", "")
     following = wanted if is_safe_url(wanted, allowed_hosts={request.get_host()}) else reverse("rooms")
+    if request.method == "POST":
+        try:
+            throttle.signup(request)
+        except ClientError as e:
+            # Nothing that was sent is looked at: it would tell which names are taken.
+            context = {"form": SignUpForm(), "next": following, "error": wait_text(request, e)}
+            return render(request, "registration/signup.html", context)
+    form = SignUpForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        login(request, form.save())
+        # Two backends could have checked a password; nobody has had to.
+        login(request, form.save(), backend=settings.AUTHENTICATION_BACKENDS[0])
         return redirect(following)
     return render(request, "registration/signup.html", {"form": form, "next": following})
 

@@ -46,6 +46,9 @@ RECONNECT_TEXT = None
 RECONNECT_AFTER = 1.0
 RECONNECT_RATE = 100.0
 
+#: Dotted paths of functions that each interface server runs beside itself, in threads: `relay.companions`.
+COMPANIONS: list[str] = []
+
 #: Seconds that an interface server or a worker takes at most to end when it is told to.
 DRAIN_TIMEOUT = 20.0
 

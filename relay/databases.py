@@ -1,5 +1,6 @@
 """Care for the database connections of a thread: checked before they are used, and known when they are lost."""
 
+import sqlite3
 import threading
 import time
 from collections import Counter
@@ -14,6 +15,8 @@ from django.db.utils import InterfaceError, OperationalError
 #: Seconds without use after which a connection is asked whether it still works: servers, and what stands between, cut
 #: off what is idle (B14). In less time nothing is asked, so a busy thread pays nothing.
 IDLE = 2.0
+#: PostgreSQL's class of errors for what is used up, and the part of SQLite's error codes that says of what kind it is.
+LACKS_RESOURCES, PRIMARY = "53", 0xFF
 
 _local = threading.local()
 
@@ -57,6 +60,15 @@ def was_lost(error: BaseException) -> bool:
 def is_operational(error: BaseException) -> bool:
     """Whether an error, or what led to it, is one of those that a database raises when it is gone, among others."""
     return any(isinstance(cause, OperationalError | InterfaceError) for cause in causes(error))
+
+
+def lacks_room(error: BaseException) -> bool:
+    """Whether an error, or what led to it, says that the database has no disk, memory or connection left."""
+    return any(
+        str(getattr(cause, "pgcode", None)).startswith(LACKS_RESOURCES)
+        or getattr(cause, "sqlite_errorcode", 0) & PRIMARY in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+        for cause in causes(error)
+    )
 
 
 def is_away() -> bool:

@@ -37,7 +37,8 @@ class Drain:
     def run(self) -> Any:
         began = time.monotonic()
         self.factory.closing = True
-        yield defer.DeferredList([defer.maybeDeferred(port.stopListening) for port in self.server.ports])
+        closing = [defer.maybeDeferred(port.stopListening) for port in self.server.ports]
+        yield defer.DeferredList([*closing, self.server.companions.stop()])
         sockets = self.server.sockets()
         logger.info("Going away: %d sockets are told to come back", len(sockets))
         yield task.coiterate(self.dismiss(sockets))

@@ -178,8 +178,10 @@ class Hands:
             self.settle(run)
 
     def may_wait(self, run: Run, error: BaseException) -> bool:
-        """Whether the database is away. That is not the message's fault: it isn't counted, and comes again."""
-        return leases(self.layer) and not run.answer and databases.is_operational(error) and databases.is_away()
+        """Whether the database is away, or full. That is not the message's fault: it isn't counted, and comes again."""
+        if not leases(self.layer) or run.answer or not databases.is_operational(error):
+            return False
+        return databases.lacks_room(error) or databases.is_away()
 
     def fail(self, run: Run, error: BaseException) -> None:
         """Its consumer raised: it is tried again later, or its client is told, and in the end it is a dead letter."""

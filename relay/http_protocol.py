@@ -99,6 +99,9 @@ class WebRequest(http_protocol.WebRequest):
             path = unquote(self.path.decode("ascii"))
         except ValueError:
             raise BadRequest("The URL can't be read") from None
+        if b"#" in self.uri:
+            # That part of a URL is for the client alone; Autobahn would write it to the log.
+            raise BadRequest("The URL has a fragment")
         if protocol == "http" and CONTROL.search(path):
             raise BadRequest("The path contains control characters")
         client = [self.client.host, self.client.port] if hasattr(self.client, "port") else None
@@ -309,6 +312,9 @@ class HTTPFactory(http_protocol.HTTPFactory):
         protocol: Any = http.HTTPFactory.buildProtocol(self, addr)
         protocol.requestFactory = WebRequest
         return protocol
+
+    def log(self, request: Any) -> None:
+        """Not in Twisted's way, which writes URLs with their queries, where secrets are; see `WebRequest.log`."""
 
     def make_send_channel(self) -> str:
         """A reply channel that nobody can guess (F5)."""

@@ -121,7 +121,13 @@ def send_all(sends: Iterable[Send], full: Collection[str] = ()) -> tuple[list[Se
     unsendable: list[tuple[Send, str]] = []
     stuck = set(full)
     for _, some in itertools.groupby(sends, key=way):
-        part = list(some)
+        part = []
+        for send in some:
+            # Whoever sent a message has named its reply channel, which may be anything: also what no set takes.
+            if isinstance(send[0].name, str):
+                part.append(send)
+            else:
+                unsendable.append((send, "a channel's name is text"))
         refused, bad = try_part([send for send in part if send[0].name not in stuck] if stuck else part)
         unsendable += bad
         again = {id(send) for send in refused}

@@ -15,6 +15,7 @@ from twisted.logger import FilteringLogObserver, LogLevel, LogLevelFilterPredica
 
 from relay import conf
 from relay.checks import ends_too_soon
+from relay.companions import Companions
 from relay.downlink import Downlink
 from relay.drain import Drain
 from relay.fanout import Fanout
@@ -125,6 +126,7 @@ class Server(server.Server):
         self.fanout = Fanout(self.factory.reply_protocols)
         self.downlink = Downlink(self.channel_layer, self.send_channel, self.fanout.deliver)
         self.drain = Drain(self)
+        self.companions = Companions(self.factory)
         self.herald = HeraldThread(Herald(self.channel_layer, "interface", self.describe))
         self.pulse = Pulse(reactor.callLater)
         SERVERS.add(self)
@@ -144,7 +146,8 @@ class Server(server.Server):
             # Twisted's own would complain about a second signal.
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *received: reactor.callFromThread(self.stop))
-        defer.DeferredList([self.listen(endpoint) for endpoint in self.endpoints])
+        listening = defer.DeferredList([self.listen(endpoint) for endpoint in self.endpoints])
+        listening.addCallback(lambda results: None if self.exit_code else self.companions.start())
 
     def stop(self) -> None:
         """End in good order; at once, if this is not the first time."""

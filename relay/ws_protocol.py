@@ -94,7 +94,7 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         if self.openHandshakeTimeoutCall is not None:
             self.openHandshakeTimeoutCall.cancel()
             self.openHandshakeTimeoutCall = None
-        if not self.main_factory.origins.allow(self.request_info["headers"]):
+        if not self.main_factory.origins.allow(self.request_info["headers"], self.request_info["scheme"] == "wss"):
             origin = values(self.request_info["headers"], b"origin")[0].decode("latin1")
             logger.warning("A page of %r may not open sockets here; RELAY_ALLOWED_ORIGINS can allow it", origin)
             self.outcome = "origin"

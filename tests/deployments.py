@@ -20,6 +20,7 @@ from deploy.up import free_port
 from relay.layers.database import DatabaseChannelLayer
 from relay.layers.redis import RedisChannelLayer
 from tests.databases import ROOT
+from tests.secrets import keep_text
 from tests.waiting import FACTOR, wait_until
 
 #: Seconds that a frame may take.
@@ -35,10 +36,13 @@ def procfile() -> dict[str, str]:
 class Deployment:
     """One interface server and some workers, on a port, a database and a Redis prefix of their own."""
 
+    host = "127.0.0.1"
+
     def __init__(self, folder: Path, database_url: str, redis_url: str, prefix: str, **settings: Any):
         self.folder = folder
         self.port = free_port()
         self.processes: list[subprocess.Popen[bytes]] = []
+        self.log_paths: dict[subprocess.Popen[bytes], Path] = {}
         self.environment = {
             **os.environ,
             "PATH": "%s:%s" % (Path(sys.executable).parent, os.environ["PATH"]),
@@ -53,18 +57,20 @@ class Deployment:
             **{name: str(value) for name, value in settings.items()},
         }
 
-    def start(self, command: str) -> subprocess.Popen[bytes]:
+    def start(self, command: str, **environment: Any) -> subprocess.Popen[bytes]:
         """Start a shell command in the checkout; its output goes to a file in this test's folder."""
-        with open(self.folder / ("%d.log" % len(list(self.folder.glob("*.log")))), "wb") as log:
+        path = self.folder / ("%d.log" % len(list(self.folder.glob("*.log"))))
+        with open(path, "wb") as log:
             process = subprocess.Popen(
                 "exec " + command.removeprefix("exec "),
                 shell=True,
                 cwd=ROOT,
-                env=self.environment,
+                env={**self.environment, **{name: str(value) for name, value in environment.items()}},
                 stdout=log,
                 stderr=log,
             )
         self.processes.append(process)
+        self.log_paths[process] = path
         return process
 
     def start_all(self, web: str | None = None, worker: str | None = None, workers: int = 2) -> "Deployment":
@@ -74,9 +80,24 @@ class Deployment:
         self.wait_until_ready()
         return self
 
+    @property
+    def origin(self) -> str:
+        """Where browsers find it."""
+        return "http://127.0.0.1:%d" % self.port
+
+    def signal_web(self, number: int) -> None:
+        """Send the interface server a signal that ends it."""
+        self.web.send_signal(number)
+
+    def web_ended(self) -> int:
+        """What the interface server exited with, once it has."""
+        self.processes.remove(self.web)
+        return self.web.wait(30)
+
     def replace_web(self) -> subprocess.Popen[bytes]:
         """Start another interface server in the place of one that was killed, and wait until it answers."""
-        self.processes.remove(self.web)
+        if self.web in self.processes:
+            self.processes.remove(self.web)
         self.web = self.start(procfile()["web"])
         self.wait_until_ready()
         return self.web
@@ -94,9 +115,12 @@ class Deployment:
     def logs(self) -> str:
         return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
+    def log(self, process: subprocess.Popen[bytes]) -> str:
+        return self.log_paths[process].read_text()
+
     def get(self, path: str, port: int | None = None, **headers: str) -> tuple[int, str]:
         """Status and body of a page; with `port`, of another server of this machine."""
-        request = urllib.request.Request("http://127.0.0.1:%d%s" % (port or self.port, path), headers=headers)
+        request = urllib.request.Request("http://%s:%d%s" % (self.host, port or self.port, path), headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE * FACTOR) as response:
                 return response.status, response.read().decode()
@@ -147,6 +171,7 @@ class ChatSocket:
         self.connection.close()
 
     def send(self, frame: str | bytes | dict[str, Any]) -> None:
+        keep_text(frame)
         self.connection.send(json.dumps(frame) if isinstance(frame, dict) else frame)
 
     def next(
@@ -187,8 +212,8 @@ def deployment(
     made: list[Deployment] = []
     redis_url = request.getfixturevalue("redis_url") if layer_kind == "redis" else ""
 
-    def make(**settings: Any) -> Deployment:
-        made.append(Deployment(tmp_path, database_url, redis_url, redis_prefix, **settings))
+    def make(kind: type[Deployment] = Deployment, **settings: Any) -> Deployment:
+        made.append(kind(tmp_path, database_url, redis_url, redis_prefix, **settings))
         return made[-1]
 
     yield make

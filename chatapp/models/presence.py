@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connection, models
 from django.utils import timezone
 
+from chatapp import clock
 from chatapp.identity import Login, Sender
 from chatapp.models.rooms import NAME_LENGTH, SENDER_LENGTH, SHORT_ROOM, Room, places
 
@@ -52,7 +53,7 @@ class Presence(models.Model):
             "user_id": login and login.user_id,
             "login": login.key if login else "",
             "expires": connection.ops.adapt_datetimefield_value(login.expires if login else None),
-            "seen": connection.ops.adapt_datetimefield_value(timezone.now()),
+            "seen": connection.ops.adapt_datetimefield_value(clock.now()),
         }
         query = "INSERT INTO chatapp_presence (%s) VALUES (%s) ON CONFLICT (channel) DO UPDATE SET %s"
         changes = ", ".join("%s = excluded.%s" % (name, name) for name in values)
@@ -62,7 +63,7 @@ class Presence(models.Model):
     @classmethod
     def renew(cls, channel: str) -> Seat | None:
         """A socket is still here. Returns what is known of it; None if it has not entered, or has left."""
-        now = connection.ops.adapt_datetimefield_value(timezone.now())
+        now = connection.ops.adapt_datetimefield_value(clock.now())
         return cls.seat("UPDATE chatapp_presence SET seen = %s WHERE channel = %s", now, channel)
 
     @classmethod
@@ -87,7 +88,7 @@ class Presence(models.Model):
     @classmethod
     def end_expired(cls) -> list[str]:
         """The reply channels of those whose tokens have ended, each told to one caller. Their logins are forgotten."""
-        now = connection.ops.adapt_datetimefield_value(timezone.now())
+        now = connection.ops.adapt_datetimefield_value(clock.now())
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE chatapp_presence SET login = '', expires = NULL WHERE expires <= %s RETURNING channel", [now]
@@ -136,7 +137,7 @@ class Presence(models.Model):
     @classmethod
     def horizon(cls) -> datetime:
         """A socket that was last seen before this moment counts no more."""
-        return timezone.now() - cls.expiry()
+        return clock.now() - cls.expiry()
 
 
 def moment(value: datetime | None) -> datetime | None:

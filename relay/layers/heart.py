@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 #: Beats in the time of one lease.
 BEATS = 5
 #: Seconds that the end of a process waits for a beat that is under way.
-LAST_BEAT = 1.0
+LAST_BEAT = 3.0
 
 
 class Beating(LeasingLayer):
@@ -71,8 +71,10 @@ class Beating(LeasingLayer):
                 logger.info("%s was not told that this process ends", remote.name)
         self.readers.clear()
 
-    def _beat(self, remote: Any) -> tuple[Any, int]:
-        """Tell a server who lives. Returns its epoch, and how many of the interface processes it did not know."""
+    def _beat(self, remote: Any) -> tuple[Any, int, float]:
+        """
+        Tell a server who lives. Returns its epoch, how many of the interface processes it did not know, and its time.
+        """
         raise NotImplementedError
 
     def _clean_up(self, remote: Any, pause: float) -> None:
@@ -109,6 +111,8 @@ class Heart:
         self.epoch: Any = None
         #: When the last beat was answered, on a clock that also runs while this process or its machine stands still.
         self.beaten = now()
+        #: By how many seconds its clock is ahead of ours.
+        self.ahead: float | None = None
         #: Whether the groups on this server may need to be put back; and the thread that does it, beside the beats.
         self.doubtful = True
         self.restoring: threading.Thread | None = None
@@ -135,17 +139,28 @@ class Heart:
 
     def beat(self, layer: "Beating") -> None:
         """Say who lives. Put the groups back if the server has forgotten them, or may have."""
-        epoch, missing = layer._beat(self.remote)
+        epoch, missing, time_there = layer._beat(self.remote)
         if self.epoch not in (None, epoch):
             logger.warning("%s has lost its data; the groups of this process are put back", self.remote.name)
         # Who did not beat for a lease counted as dead meanwhile, and may be out of all groups.
         late = now() - self.beaten > self.lease
-        self.doubtful = self.doubtful or late or bool(missing) or epoch != self.epoch
+        jumped = self.clock_jumped(time_there)
+        self.doubtful = self.doubtful or late or jumped or bool(missing) or epoch != self.epoch
         self.epoch, self.beaten = epoch, now()
         if self.doubtful and not (self.restoring and self.restoring.is_alive()):
             self.doubtful = False
             self.restoring = threading.Thread(target=self.restore, args=(layer,), daemon=True)
             self.restoring.start()
+
+    def clock_jumped(self, time_there: float) -> bool:
+        """Whether the server's clock was set: memberships may have ended by that, and messages."""
+        before, self.ahead = self.ahead, time_there - now()
+        jump = 0.0 if before is None else self.ahead - before
+        if abs(jump) > self.lease:
+            logger.warning(
+                "%s has a clock that jumped by %+.0f s; the groups of this process are put back", self.remote.name, jump
+            )
+        return abs(jump) > self.lease
 
     def restore(self, layer: "Beating") -> None:
         """Put the groups back as this process knows them; then tell who wants to know."""

@@ -6,7 +6,7 @@
 -- ARGV[1] lease: milliseconds
 -- ARGV[2] candidate: the epoch, if there is none
 -- ARGV[3] readers: how many
--- Returns the epoch, and how many of the processes were not known or counted as dead.
+-- Returns the epoch, how many of the processes were not known, and the server's time in milliseconds.
 redis.call('SET', KEYS[12], ARGV[2], 'NX')
 local missing = 0
 for i = 13, #KEYS do
@@ -16,4 +16,4 @@ for i = 13, #KEYS do
     end
     redis.call('ZADD', list, now + ARGV[1], KEYS[i])
 end
-return {redis.call('GET', KEYS[12]), missing}
+return {redis.call('GET', KEYS[12]), missing, now}

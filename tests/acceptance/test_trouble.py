@@ -7,7 +7,6 @@ import pytest
 import redis
 
 from tests.proxy import Proxy
-from tests.talkers import Talker, check_what_is_stored
 from tests.waiting import FACTOR, wait_until
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.timeout(200 * FACTOR)]
@@ -30,7 +29,7 @@ def lose_data(server, proxy):
     redis.Redis.from_url(server.url).flushall()
 
 
-def restart_empty(server, proxy):
+def kill_and_start(server, proxy):
     server.kill()
     time.sleep(1)
     server.start()
@@ -42,31 +41,48 @@ def lose_answers(server, proxy):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("trouble", [freeze, cut_connections, lose_data, restart_empty, lose_answers])
+def restart_in_order(server, proxy):
+    server.stop()
+    time.sleep(1)
+    server.start()
+
+
+#: A Redis that keeps what it has on the disk, as deploy/ runs it: what a second had is lost when it is killed.
+DURABLE = ("--appendonly", "yes", "--appendfsync", "everysec")
+TROUBLES = [
+    ((), freeze),
+    ((), cut_connections),
+    ((), lose_data),
+    ((), kill_and_start),
+    ((), lose_answers),
+    (DURABLE, restart_in_order),
+    (DURABLE, kill_and_start),
+]
+
+
+@pytest.mark.parametrize(
+    ("own_redis", "trouble"),
+    TROUBLES,
+    indirect=["own_redis"],
+    ids=["%s%s" % (t.__name__, "-aof" * bool(o)) for o, t in TROUBLES],
+)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_redis_in_trouble_loses_and_doubles_nothing_and_the_groups_are_whole_again(deployment, own_redis, trouble):
+def test_redis_in_trouble_loses_and_doubles_nothing_and_the_groups_are_whole_again(fleet, own_redis, trouble, report):
     """A5, A26, A27, B5"""
     with Proxy(own_redis.port) as proxy:
-        chat = deployment(REDIS_URL="redis://127.0.0.1:%d/0" % proxy.port).start_all()
-        with chat.socket("/chat/a/") as listener:
-            listener.next("welcome")
-            talkers = [Talker(chat, room, "%s%d" % (room, n)) for room in "ab" for n in range(3)]
-            wait_until(lambda: all(len(talker.acknowledged) > 5 for talker in talkers), "all talk", 60)
+        chat = fleet(REDIS_URL="redis://127.0.0.1:%d/0" % proxy.port).start_fleet(webs=1)
+        with chat.company().invite("ab", talkers=2, listeners=1) as company:
+            company.wait_until_talking()
+            company.start_over()
             trouble(own_redis, proxy)
             over = time.monotonic()
-            wait_until(lambda: len(chat.members("a")) >= 4 and len(chat.members("b")) >= 3, "the groups are whole", 10)
-            print("Groups whole %.1f s after %s" % (time.monotonic() - over, trouble.__name__))
-            before = {talker: len(talker.acknowledged) for talker in talkers}
-            wait_until(lambda: all(len(t.acknowledged) > n + 5 for t, n in before.items()), "all talk again", 60)
-            print("Talking again %.1f s after %s" % (time.monotonic() - over, trouble.__name__))
-            for talker in talkers:
-                talker.stopped.set()
-                talker.join(30)
-            newest = max(seq for talker in talkers if talker.room == "a" for seq in talker.acknowledged.values())
-            assert listener.next("message", where=lambda frame: frame["seq"] >= newest)["room"] == "a"
-        assert all(process.poll() is None for process in chat.processes), chat.logs()
+            wait_until(lambda: all(len(chat.members(room)) >= 3 for room in "ab"), "the groups are whole", 10)
+            groups = time.monotonic() - over
+            report(company, groups=groups, whole=company.wait_until_whole(over))
+        assert chat.all_run(), chat.logs()
         chat.stop()
-    check_what_is_stored(talkers)
+    company.check()
+    assert company.ends() == [], "no socket was closed"
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -287,7 +287,7 @@ class DatabaseChannelLayer(Beating):
 
     # Who lives
 
-    def _beat(self, store: Any) -> tuple[str, int]:
+    def _beat(self, store: Any) -> tuple[str, int, float]:
         readers, processes = self.who_lives()
         self._write_counts()
         return store.beat(self.lease, [reader.name for reader in readers], processes)

@@ -18,13 +18,13 @@ class Lives(Leases):
     #: What ends the choice of rows for a clean-up that must wait for nobody.
     SKIP = ""
 
-    def beat(self, lease: float, readers: list[str], processes: list[str]) -> tuple[str, int]:
+    def beat(self, lease: float, readers: list[str], processes: list[str]) -> tuple[str, int, float]:
         """
         Say who lives, for another lease. Returns the epoch, made up anew when the tables have lost what need not last,
-        and how many of the processes were not known.
+        how many of the processes were not known, and the database's time.
         """
 
-        def work(cursor: Any) -> tuple[str, int]:
+        def work(cursor: Any) -> tuple[str, int, float]:
             known: set[str] = set()
             for start in range(0, len(processes), BATCH):
                 some = processes[start : start + BATCH]
@@ -34,7 +34,8 @@ class Lives(Leases):
             lives = sorted([("process", name) for name in processes] + [("reader", name) for name in readers])
             for start in range(0, len(lives), BATCH):
                 self.prolong(cursor, lives[start : start + BATCH], lease)
-            return self.epoch(cursor), len(set(processes) - known)
+            epoch, now = self.epoch(cursor)
+            return epoch, len(set(processes) - known), now
 
         return self.do(work)
 
@@ -44,11 +45,11 @@ class Lives(Leases):
         insert = "INSERT INTO relay_life (kind, name, until) VALUES %s" % values
         self.change(cursor, insert + " ON CONFLICT (kind, name) DO UPDATE SET until = excluded.until", params)
 
-    def epoch(self, cursor: Any) -> str:
+    def epoch(self, cursor: Any) -> tuple[str, float]:
         make = "INSERT INTO relay_epoch (name, swept) SELECT %s, 0 WHERE NOT EXISTS (SELECT 1 FROM relay_epoch)"
         make += " ON CONFLICT (one) DO NOTHING"
         self.change(cursor, make, [secrets.token_hex(8)])
-        return self.select(cursor, "SELECT name FROM relay_epoch")[0][0]
+        return self.select(cursor, "SELECT name, {now} FROM relay_epoch")[0]
 
     def sweep(self, pause: float, stall: float, limit: int) -> tuple[int, Counter[str]] | None:
         """
@@ -88,6 +89,8 @@ class Lives(Leases):
         if gap < 0:
             change = "UPDATE relay_life SET until = {now} + %s WHERE until > {now} + %s"
             self.change(cursor, change, [2 * stall, 2 * stall])
+            # What rests would rest until the clock is there again.
+            self.change(cursor, "UPDATE relay_lease SET until = until + %s WHERE holder = ''", [gap])
         elif gap > stall:
             change = "UPDATE relay_life SET until = {now} + %s WHERE until < {now} + %s AND until > {now} - %s"
             # Who was dead before stays dead.

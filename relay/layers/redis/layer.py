@@ -73,11 +73,12 @@ class LeasingRedisLayer(RedisGroups, Beating):
     def _make_reader(self, name: str) -> RedisReader:
         return RedisReader(name, self.keys, self.shards, self.lease)
 
-    def _beat(self, shard: Shard) -> tuple[bytes, int]:
+    def _beat(self, shard: Shard) -> tuple[bytes, int, float]:
         readers, processes = self.who_lives()
         lives = [*(reader.held for reader in readers), *map(self.keys.ready, processes)]
         args = (int(self.lease * 1000), secrets.token_hex(8), len(readers))
-        return shard.run("beat", [self.keys.epoch, *lives], args)
+        epoch, missing, milliseconds = shard.run("beat", [self.keys.epoch, *lives], args)
+        return epoch, missing, milliseconds / 1000
 
     def _clean_up(self, shard: Shard, pause: float) -> None:
         self._sweep(shard, int(pause * 1000), BEAT_BATCH)
@@ -276,7 +277,8 @@ class LeasingRedisLayer(RedisGroups, Beating):
                 letter, body = records.unpack_letter(self.keys, message_id, raw)
                 letter.content = self._readable(body)
                 letters.append(letter)
-        return sorted(letters, key=lambda letter: letter.died)
+        # Of those that died in the same millisecond, the older one first: ids count upwards.
+        return sorted(letters, key=lambda letter: (letter.died, len(letter.id), letter.id))
 
     def retry_dead(self, ids: Iterable[str]) -> int:
         known = {letter.id for letter in self.dead_letters() if letter.channel}

@@ -15,6 +15,10 @@ local function give_time(swept, gap, stall)
             redis.call('ZADD', list, score, member)
         end
     end
+    -- What rests would rest until the clock is there again.
+    for _, lane in ipairs(gap < 0 and redis.call('ZRANGE', delayed, 0, -1) or {}) do
+        redis.call('ZINCRBY', delayed, gap, lane)
+    end
 end
 
 -- Forgets interface processes that are gone, with what waits for them.

@@ -1,48 +1,20 @@
 """The layer behind Redis Sentinel: it follows the master."""
 
 import time
-from pathlib import Path
 
 import pytest
 import redis
 
 from relay.layers.redis import RedisSentinelChannelLayer
-from tests.services import RedisServer
 from tests.waiting import wait_until
 
 
 @pytest.fixture
-def servers(tmp_path):
-    """A master, its replica, and a Sentinel that fails over after half a second."""
-    folders = [tmp_path / name for name in ("master", "replica", "sentinel")]
-    for folder in folders:
-        folder.mkdir()
-    master = RedisServer(folders[0])
-    replica = RedisServer(folders[1], "--replicaof", "127.0.0.1 %d" % master.port)
-    sentinel = RedisServer(folders[2], "--sentinel", configuration=sentinel_configuration(folders[2], master.port))
-    client = redis.Redis(port=sentinel.port)
-    wait_until(lambda: client.execute_command("SENTINEL", "REPLICAS", "chat"), "the Sentinel knows the replica", 30)
-    yield master, replica, sentinel
-    for server in (sentinel, replica, master):
-        server.kill()
-
-
-def sentinel_configuration(folder: Path, master_port: int) -> Path:
-    path = folder / "sentinel.conf"
-    path.write_text(
-        "sentinel monitor chat 127.0.0.1 %d 1\n"
-        "sentinel down-after-milliseconds chat 500\n"
-        "sentinel failover-timeout chat 2000\n" % master_port
-    )
-    return path
-
-
-@pytest.fixture
-def make_layer(servers, redis_prefix):
+def make_layer(sentinel_servers, redis_prefix):
     made = []
 
     def make(**options):
-        hosts = [("127.0.0.1", servers[2].port)]
+        hosts = [("127.0.0.1", sentinel_servers[2].port)]
         made.append(RedisSentinelChannelLayer(hosts=hosts, prefix=redis_prefix, services=["chat"], lease=1, **options))
         return made[-1]
 
@@ -52,9 +24,9 @@ def make_layer(servers, redis_prefix):
         layer.close()
 
 
-def test_a_failover_costs_no_message_and_the_groups_are_whole(servers, make_layer):
+def test_a_failover_costs_no_message_and_the_groups_are_whole(sentinel_servers, make_layer):
     """A26, A28"""
-    master, replica, _ = servers
+    master, replica, _ = sentinel_servers
     layer, web = make_layer(patience=20), make_layer()
     layer.group_add("g", "web!a")
     assert web.receive(["web!"]) == (None, None)
@@ -74,11 +46,11 @@ def test_a_failover_costs_no_message_and_the_groups_are_whole(servers, make_laye
     wait_until(lambda: web.receive(["web!"]) == ("web!a", {"n": 3}), "it hears")
 
 
-def test_connections_are_kept(servers, make_layer):
+def test_connections_are_kept(sentinel_servers, make_layer):
     """A28: asgi_redis makes a new pool for every operation."""
     layer = make_layer()
     layer.send("c", {"n": 1})
-    client = redis.Redis(port=servers[0].port)
+    client = redis.Redis(port=sentinel_servers[0].port)
     before = client.info("stats")["total_connections_received"]
     for n in range(50):
         layer.send("c", {"n": n})

@@ -1,5 +1,6 @@
 """Database connections of consumers, on both databases where it makes a difference."""
 
+import signal
 import threading
 
 import psycopg2
@@ -9,12 +10,14 @@ from channels.asgi import ChannelLayerWrapper, channel_layers
 from channels.sessions import channel_session
 from django.contrib.sessions.models import Session
 from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 
 from chatapp.models import Room
 from relay import databases
 from relay.decorators import linearize
 from relay.layers.inmemory import ChannelLayer
 from relay.outbox import send_on_commit
+from tests.databases import used
 from tests.waiting import wait_until
 from tests.worker import Office
 
@@ -118,6 +121,47 @@ def test_messages_wait_for_a_database_that_is_away_however_often_it_takes(memory
         memory_office.send("lanes", lane="a", n=n)
     wait_until(lambda: worker.tally().waited > 4, "it was tried more often than max_deliveries")
     away.clear()
+    memory_office.wait_until_empty("lanes")
+    assert handled == [0, 1, 2]
+    assert memory_office.layer.dead_letters() == []
+
+
+def test_an_idle_connection_to_a_server_that_went_down_at_once_is_lost(own_postgres):
+    """psycopg2 calls the first error of it a plain DatabaseError, as if it were the statement's fault."""
+    url, server = own_postgres
+    with used(url):
+        databases.refresh()
+        connection.ensure_connection()
+        postmaster = server.get_postmaster_info().process
+        postmaster.send_signal(signal.SIGQUIT)
+        postmaster.wait(20)
+        with connection.cursor() as cursor, pytest.raises(OperationalError) as raised:
+            cursor.execute("SELECT 1")
+        assert databases.was_lost(raised.value)
+        connection.close()
+
+
+def test_messages_wait_for_a_database_that_is_full_however_often_it_takes(memory_office):
+    """A disk without room is not their fault either. As the servers say it: SQLite itself, PostgreSQL by its code."""
+    full, handled = threading.Event(), []
+
+    def consumer(message):
+        with connection.cursor() as cursor:
+            if connection.vendor == "sqlite":
+                cursor.execute("PRAGMA max_page_count = %d" % (1 if full.is_set() else 10**6))
+            elif full.is_set():
+                cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$")
+        data = "x" * 100_000
+        Session.objects.create(session_key=str(message["n"]), session_data=data, expire_date=timezone.now())
+        handled.append(message["n"])
+
+    memory_office.on("lanes", consumer)
+    full.set()
+    worker = memory_office.hire()
+    for n in range(3):
+        memory_office.send("lanes", lane="a", n=n)
+    wait_until(lambda: worker.tally().waited > 4, "it was tried more often than max_deliveries")
+    full.clear()
     memory_office.wait_until_empty("lanes")
     assert handled == [0, 1, 2]
     assert memory_office.layer.dead_letters() == []
