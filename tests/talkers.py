@@ -22,8 +22,10 @@ from tests.waiting import FACTOR, wait_until
 PATIENCE = 3
 #: The same, unless a test has others, after which a client takes a silent connection for dead; a handshake takes less.
 SILENCE = 15
-#: Seconds between two requests for the same hole, and the pause of a client that was not told when to come back.
-ASK_AGAIN, PAUSE = 2, (0.1, 0.6)
+#: Seconds between two requests for the same hole.
+ASK_AGAIN = 2
+#: Seconds of the first and the longest pause of a client that was not told when to come back.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30
 #: The code of a connection that ended without a close frame, and of one that did not come about.
 BROKEN, NEVER = 1006, 0
 
@@ -46,6 +48,8 @@ class Talker:
         self.refusals: list[str] = []
         self.contradictions: list[str] = []
         self.guest = ""
+        #: How often it has tried in vain to get in.
+        self.attempts = 0
         self.told: float | None = None
         #: Where it is connected to, or wants to be.
         self.port = 0
@@ -78,7 +82,10 @@ class Talker:
             if code != NEVER:
                 self.ends.append((code, time.monotonic()))
             told, self.told = self.told, None
-            await asyncio.sleep(random.uniform(*PAUSE) if told is None else told)
+            # As the page waits: twice as long each time at most, and any time up to that.
+            pause = random.random() * min(LONGEST_PAUSE, FIRST_PAUSE * 2**self.attempts)
+            self.attempts += 1
+            await asyncio.sleep(pause if told is None else told)
 
     async def converse(self, socket: ClientConnection) -> None:
         speaking = asyncio.ensure_future(self.speak(socket)) if self.talks else None
@@ -118,7 +125,7 @@ class Talker:
         if handle is not None:
             handle(frame)
         if frame["type"] == "welcome":
-            self.socket, self.welcomed_at = socket, time.monotonic()
+            self.socket, self.welcomed_at, self.attempts = socket, time.monotonic(), 0
         if self.witness.missing and self.is_in and time.monotonic() - self.asked_at > ASK_AGAIN:
             self.asked_at = time.monotonic()
             await socket.send(json.dumps({"type": "history", "since": self.witness.upto, "limit": 200}))
