@@ -127,6 +127,8 @@ class People(threading.Thread):
         while self.talking and not self.leaving:
             due += random.expovariate(self.rate)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if not self.talking:
+                break
             task = asyncio.ensure_future(random.choice(self.persons).say())
             tasks.add(task)
             task.add_done_callback(tasks.discard)
