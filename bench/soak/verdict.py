@@ -168,9 +168,8 @@ class Verdict:
         expected, unexpected, self.warnings = logs.read(self.folder, self.trouble.counts)
         self.expected = expected
         told = "; ".join("%d times %s" % (count, text) for text, count in unexpected.most_common(20))
-        self.add(
-            "No log has an error that is none of the troubles'", not unexpected, told or "none, beside %d of theirs" % expected.total()
-        )
+        told = told or "none, beside %d of theirs" % expected.total()
+        self.add("No log has an error that is none of the troubles'", not unexpected, told)
 
 
 def behind(people: People) -> list[Any]:
