@@ -1,11 +1,13 @@
 # The one door to everything. PYTHON=python3.12 makes another Python's environment; PORT=9000 moves the server; JOBS=1
-# runs one test at a time.
+# runs one test at a time. Most tests wait for processes: three at a time keep two cores busy.
 
 PYTHON ?= python3
 PORT ?= 8000
 VENV ?= .venv
-JOBS ?= 2
-export PORT
+JOBS ?= 3
+# Times what a test waits at most: it costs nothing where all is well, and a slow machine needs it.
+TESTS_TIMEOUT_FACTOR ?= 3
+export PORT TESTS_TIMEOUT_FACTOR
 
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
