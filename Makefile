@@ -15,7 +15,7 @@ TOOLS := $(VENV)/.tools
 FRONTEND := var/frontend/.fetched
 
 .DEFAULT_GOAL := help
-.PHONY: help run up example test lint types bench soak check frontend requirements clean
+.PHONY: audit help run up example test lint types bench soak check frontend requirements clean
 
 help:  ## What there is to do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,9 @@ bench: $(TOOLS) $(FRONTEND)  ## Parley beside its peers: an hour and a half (BEN
 
 soak: $(TOOLS)  ## Talk, kill and count for ten minutes, and say whether all is well (SOAK="--minutes 60"; docs/canary.md)
 	@$(BIN)/python -m bench.soak $(SOAK)
+
+audit: $(VENV)  ## Known holes of the pinned packages, where PyPI can be asked
+	@$(BIN)/python deploy/audit.py
 
 check: lint types test  ## What must hold before a change lands
 
