@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.soak import logs
-from bench.soak.people import People, Person
+from bench.soak.people import People
 from bench.soak.stage import Stage
 from bench.soak.trouble import Trouble
 from bench.soak.watch import MIB, Watch
@@ -48,7 +48,7 @@ class Verdict:
         self.processes()
         self.quiet()
         # What was acknowledged by now must be in what is read after it.
-        acknowledged = {person: dict(person.acknowledged) for person in self.people.persons}
+        acknowledged = self.acknowledged()
         self.stored(acknowledged, rows_by_room())
         self.heard()
         self.canaries()
@@ -95,15 +95,21 @@ class Verdict:
             else ("%d messages by %d clients" % (self.people.tally()["heard"], len(self.people.persons))),
         )
 
-    def stored(self, acknowledged: dict[Person, dict[str, int]], rooms: dict[str, list[tuple[int, str, str]]]) -> None:
+    def acknowledged(self) -> list[tuple[str, dict[str, int]]]:
+        """The room of each person, and client_id → number of what was acknowledged to it."""
+        return [(person.room, dict(person.acknowledged)) for person in self.people.persons]
+
+    def stored(
+        self, acknowledged: list[tuple[str, dict[str, int]]], rooms: dict[str, list[tuple[int, str, str]]]
+    ) -> None:
         """What was acknowledged is stored once, under its number; and rooms have no holes."""
         everywhere = Counter(client_id for rows in rooms.values() for _, _, client_id in rows)
         numbers = {(room, client_id): seq for room, rows in rooms.items() for seq, _, client_id in rows}
         absent = wrong = 0
-        for person, numbered in acknowledged.items():
+        for room, numbered in acknowledged:
             for client_id, seq in numbered.items():
                 absent += client_id not in everywhere
-                wrong += numbers.get((person.room, client_id), seq) != seq
+                wrong += numbers.get((room, client_id), seq) != seq
         twice = sum(count > 1 for count in everywhere.values())
         self.add("What was acknowledged is stored", not absent, "%d are not" % absent)
         self.add("Once", not twice, "%d messages are stored twice" % twice)

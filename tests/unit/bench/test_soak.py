@@ -70,7 +70,7 @@ GOOD = [(1, "guest:1", "x"), (2, "guest:2", "y")]
 def test_what_is_stored_is_compared_with_what_was_acknowledged(verdict, monkeypatch, rows, bad):
     monkeypatch.setattr("bench.soak.verdict.left_behind", list)
     verdict.people.persons = [person({"x": 1}), person({"y": 2})]
-    verdict.stored({"a": rows})
+    verdict.stored(verdict.acknowledged(), {"a": rows})
     assert [finding.what for finding in verdict.findings if not finding.ok] == bad
     assert verdict.is_clean == (not bad)
 
