@@ -78,6 +78,7 @@ class Verdict:
     def quiet(self) -> None:
         """Nobody says more: all is acknowledged and heard."""
         self.people.talking = False
+        self.people.silent.wait(QUIET)
         began = time.monotonic()
         while time.monotonic() < began + QUIET and (self.people.waiting or behind(self.people)):
             time.sleep(0.2)
