@@ -106,6 +106,8 @@ class People(threading.Thread):
         self.listener = Person(self, "canary", token)
         self.delays = HdrHistogram(1, 3_600_000_000, 3)
         self.talking, self.leaving = True, False
+        #: Set when the last of them has said the last.
+        self.silent = threading.Event()
         self.problem: BaseException | None = None
 
     def run(self) -> None:
@@ -132,6 +134,8 @@ class People(threading.Thread):
             task = asyncio.ensure_future(random.choice(self.persons).say())
             tasks.add(task)
             task.add_done_callback(tasks.discard)
+        await asyncio.gather(*tasks)
+        self.silent.set()
 
     # What others ask, from other threads
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.soak import logs
-from bench.soak.people import People
+from bench.soak.people import People, Person
 from bench.soak.stage import Stage
 from bench.soak.trouble import Trouble
 from bench.soak.watch import MIB, Watch
@@ -48,7 +48,7 @@ class Verdict:
         self.processes()
         self.quiet()
         # What was acknowledged by now must be in what is read after it.
-        acknowledged = self.acknowledged()
+        acknowledged = {person: dict(person.acknowledged) for person in self.people.persons}
         self.stored(acknowledged, rows_by_room())
         self.heard()
         self.canaries()
@@ -78,6 +78,7 @@ class Verdict:
     def quiet(self) -> None:
         """Nobody says more: all is acknowledged and heard."""
         self.people.talking = False
+        self.people.silent.wait(QUIET)
         began = time.monotonic()
         while time.monotonic() < began + QUIET and (self.people.waiting or behind(self.people)):
             time.sleep(0.2)
@@ -95,21 +96,15 @@ class Verdict:
             else ("%d messages by %d clients" % (self.people.tally()["heard"], len(self.people.persons))),
         )
 
-    def acknowledged(self) -> list[tuple[str, dict[str, int]]]:
-        """The room of each person, and client_id → number of what was acknowledged to it."""
-        return [(person.room, dict(person.acknowledged)) for person in self.people.persons]
-
-    def stored(
-        self, acknowledged: list[tuple[str, dict[str, int]]], rooms: dict[str, list[tuple[int, str, str]]]
-    ) -> None:
+    def stored(self, acknowledged: dict[Person, dict[str, int]], rooms: dict[str, list[tuple[int, str, str]]]) -> None:
         """What was acknowledged is stored once, under its number; and rooms have no holes."""
         everywhere = Counter(client_id for rows in rooms.values() for _, _, client_id in rows)
         numbers = {(room, client_id): seq for room, rows in rooms.items() for seq, _, client_id in rows}
         absent = wrong = 0
-        for room, numbered in acknowledged:
+        for person, numbered in acknowledged.items():
             for client_id, seq in numbered.items():
                 absent += client_id not in everywhere
-                wrong += numbers.get((room, client_id), seq) != seq
+                wrong += numbers.get((person.room, client_id), seq) != seq
         twice = sum(count > 1 for count in everywhere.values())
         self.add("What was acknowledged is stored", not absent, "%d are not" % absent)
         self.add("Once", not twice, "%d messages are stored twice" % twice)

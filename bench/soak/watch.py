@@ -63,7 +63,7 @@ class Watch(threading.Thread):
             pid, born = process.popen.pid, process.born
             try:
                 seen = psutil.Process(pid)
-                figures = {"RSS": seen.memory_info().rss, "files": seen.num_fds(), "threads": seen.num_threads()}
+                figures = {"RSS": seen.memory_info().rss, "files": files_of(seen), "threads": seen.num_threads()}
             except psutil.Error:
                 continue
             self.samples += [Sample(now, process.name, pid, born, what, value) for what, value in figures.items()]
@@ -90,6 +90,14 @@ class Watch(threading.Thread):
 
     def rows(self) -> list[dict[str, Any]]:
         return [{**one._asdict(), "when": one.when - self.began, "born": one.born - self.began} for one in self.samples]
+
+
+def files_of(process: psutil.Process) -> int:
+    """Open files, but not clients' sockets: those go from one interface server to the other, as these are killed."""
+    connections = process.net_connections("tcp")
+    ports = {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
+    clients = [each for each in connections if each.status == psutil.CONN_ESTABLISHED and each.laddr.port in ports]
+    return process.num_fds() - len(clients)
 
 
 def trend(some: list[Sample]) -> Trend | None:

@@ -1,16 +1,22 @@
 """The verdict of a soak must be able to be bad."""
 
+import os
+import socket
 import time
 from collections import Counter
 from types import SimpleNamespace
+from typing import NamedTuple
 
+import psutil
 import pytest
 
 from bench.soak import logs
+from bench.soak.people import People
 from bench.soak.verdict import Verdict, canary_metrics
-from bench.soak.watch import Sample, Watch
+from bench.soak.watch import Sample, Watch, files_of
 from chatapp.canary.conversation import Conversation
 from chatapp.canary.witness import Witness
+from tests.waiting import wait_until
 
 LINE = "2026-11-26 10:00:00,000 %-7s %s: %s\n"
 LOG = (
@@ -46,12 +52,17 @@ def verdict(tmp_path):
     return Verdict(SimpleNamespace(ports=[]), people, Watch(None, 1), SimpleNamespace(), tmp_path)
 
 
-def person(acknowledged, *heard):
+class Someone(NamedTuple):
+    room: str
+    conversation: Conversation
+
+
+def person(*heard):
     conversation = Conversation()
     conversation.witness = Witness(0)
     for seq, client_id in heard:
         conversation.witness.hear(seq, ("guest:1", client_id))
-    return SimpleNamespace(room="a", acknowledged=acknowledged, conversation=conversation)
+    return Someone("a", conversation)
 
 
 GOOD = [(1, "guest:1", "x"), (2, "guest:2", "y")]
@@ -69,14 +80,13 @@ GOOD = [(1, "guest:1", "x"), (2, "guest:2", "y")]
 )
 def test_what_is_stored_is_compared_with_what_was_acknowledged(verdict, monkeypatch, rows, bad):
     monkeypatch.setattr("bench.soak.verdict.left_behind", list)
-    verdict.people.persons = [person({"x": 1}), person({"y": 2})]
-    verdict.stored(verdict.acknowledged(), {"a": rows})
+    verdict.stored({person(): {"x": 1}, person(): {"y": 2}}, {"a": rows})
     assert [finding.what for finding in verdict.findings if not finding.ok] == bad
     assert verdict.is_clean == (not bad)
 
 
 def test_what_anybody_heard_wrong_is_found(verdict):
-    one = person({}, (1, "x"), (3, "z"), (2, "y"))
+    one = person((1, "x"), (3, "z"), (2, "y"))
     verdict.people.tally = lambda: one.conversation.witness.tally
     verdict.heard()
     assert [finding.what for finding in verdict.findings if not finding.ok] == ["Nothing is inverted for anybody"]
@@ -116,3 +126,30 @@ def test_the_counts_of_canaries_are_read_where_they_are_told():
         "chat_canary_lost_total": 4.0
     }
     assert canary_metrics("<html>Not found</html>") == {}
+
+
+def test_files_are_counted_without_clients():
+    """They go from one interface server to the other, as those are killed."""
+    own = psutil.Process()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        before = files_of(own)
+        with socket.create_connection(listener.getsockname()):
+            accepted, _ = listener.accept()
+            with accepted:
+                assert files_of(own) == before + 1, "the client's own end"
+        with open(os.devnull):
+            assert files_of(own) == before + 1
+
+
+def test_who_talks_is_silent_when_told_so():
+    """Whatever is said later would not be looked at."""
+    people = People([1], ["a"], 1, 1000.0, str)
+    people.start()
+    wait_until(lambda: people.said > 10, "they talk")
+    people.talking = False
+    assert people.silent.wait(20)
+    said = people.said
+    time.sleep(0.05)
+    assert people.said == said
+    people.leave()
+    assert not people.is_alive()
