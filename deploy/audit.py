@@ -1,8 +1,8 @@
 """
 Ask whether known vulnerabilities are in what is pinned: pip-audit over the requirements, without what is accepted.
 
-What is accepted is argued: Django's issues in docs/cves.md, others in deploy/accepted.toml. pip-audit gets an environment
-of its own in var/audit, and only if the service that knows the vulnerabilities (PyPI's JSON API) can be reached.
+What is accepted is argued: Django's issues in docs/cves.md, others in deploy/accepted.toml. pip-audit gets an
+environment of its own in var/audit, if the service that knows the vulnerabilities (PyPI's JSON API) can be reached.
 """
 
 import argparse
@@ -132,7 +132,7 @@ def judge(report: Report, listed: dict[tuple[str, str], str], table: dict[tuple[
     accepted = listed.keys() | table.keys()
     refused = [f for f in report.findings if not any((f.package, name) in accepted for name in f.ids)]
     for finding in refused:
-        print("NOT ACCEPTED: %s" % finding)
+        print("NOT ACCEPTED: %s" % str(finding))
     known = len(report.findings) - len(refused)
     print("%d packages audited: %d findings accepted, %d not" % (report.audited, known, len(refused)))
     return 1 if refused else 0
