@@ -15,7 +15,7 @@ TOOLS := $(VENV)/.tools
 FRONTEND := var/frontend/.fetched
 
 .DEFAULT_GOAL := help
-.PHONY: audit help run up example test lint types bench soak check frontend requirements clean
+.PHONY: help run up example test lint types bench soak check audit frontend requirements clean
 
 help:  ## What there is to do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,15 +48,15 @@ bench: $(TOOLS) $(FRONTEND)  ## Parley beside its peers: an hour and a half (BEN
 soak: $(TOOLS)  ## Talk, kill and count for ten minutes, and say whether all is well (SOAK="--minutes 60"; docs/canary.md)
 	@$(BIN)/python -m bench.soak $(SOAK)
 
-audit: $(VENV)  ## Known holes of the pinned packages, where PyPI can be asked
-	@$(BIN)/python deploy/audit.py
-
 check: lint types test  ## What must hold before a change lands
 
 frontend: $(FRONTEND)  ## Fetch the chart library for the dashboards from the npm registry
 
+audit: $(TOOLS)  ## Known vulnerabilities of what is pinned, without the accepted ones (docs/cves.md)
+	@$(BIN)/python deploy/audit.py
+
 requirements: $(TOOLS)  ## Compile requirements*.in into fully pinned requirements*.txt
-	for name in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	for name in requirements requirements-dev requirements-audit; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 		--override requirements-overrides.txt --no-annotate --custom-compile-command "make requirements" \
 		$$name.in -o $$name.txt || exit 1; done
 

@@ -1,8 +1,8 @@
 """
-Look for known holes in the pinned packages: `make audit`.
+Ask whether known vulnerabilities are in what is pinned: pip-audit over the requirements, without what is accepted.
 
-pip-audit asks PyPI. What it finds must be accepted with a reason: in deploy/accepted.toml, for Django in docs/cves.md.
-Where PyPI's list can't be reached, nothing is audited, and this says so and succeeds.
+What is accepted is argued: Django's issues in docs/cves.md, others in deploy/accepted.toml. pip-audit gets an
+environment of its own in var/audit, if the service that knows the vulnerabilities (PyPI's JSON API) can be reached.
 """
 
 import argparse
@@ -12,100 +12,130 @@ import subprocess
 import sys
 import tomllib
 import urllib.request
-import venv
 from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-#: Where pip-audit is installed: what it needs may not agree with what we need.
-HOME = ROOT / "var" / "audit"
-TOOL = "pip-audit==2.10.1"
-#: What answers if PyPI tells of holes, and the seconds that it may take.
-PROBE, PATIENCE = "https://pypi.org/pypi/django/2.2.28/json", 5
-LISTS = ("requirements.txt", "requirements-dev.txt")
+ACCEPTED = ROOT / "deploy" / "accepted.toml"
+DJANGO = ROOT / "docs" / "cves.md"
+PINS = ROOT / "requirements-audit.txt"
+TARGET = ROOT / "var" / "audit"
+REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
+SERVICE = "https://pypi.org/pypi/django/2.2.28/json"
+#: Seconds that the service may be silent before it counts as away.
+TIMEOUT = 5
+
+
+class AuditError(Exception):
+    """Raised when pip-audit can't be installed, or says nothing that can be read."""
 
 
 class Finding(NamedTuple):
     package: str
     version: str
-    #: All names that it goes by: PYSEC, CVE, GHSA.
     ids: frozenset[str]
 
     def __str__(self) -> str:
         return "%s %s: %s" % (self.package, self.version, ", ".join(sorted(self.ids)))
 
 
-def main() -> int:
-    argparse.ArgumentParser(prog="make audit", description=__doc__.strip().split("\n\n")[0]).parse_args()
-    if not can_be_asked():
-        print("NOT AUDITED: PyPI's list of holes can't be reached from here.")
-        return 0
-    report = run_tool()
-    findings, skipped, looked_at = read(report)
-    if not looked_at:
-        print("NOT AUDITED: PyPI knows none of the packages here.")
-        return 0
-    return judge(findings, skipped, accepted())
+class Report(NamedTuple):
+    audited: int
+    findings: list[Finding]
+    #: Name and reason of what was not looked at.
+    skipped: list[tuple[str, str]]
 
 
-def can_be_asked() -> bool:
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--service", default=SERVICE, help="what must answer before anything is installed")
+    options = parser.parse_args(argv)
+    if not answers(options.service):
+        print("NOT AUDITED: the vulnerability service can't be reached from here")
+        return 0
     try:
-        with urllib.request.urlopen(PROBE, timeout=PATIENCE) as answer:
-            return "vulnerabilities" in json.load(answer)
+        report = parse(run())
+    except AuditError as e:
+        print(e, file=sys.stderr)
+        return 1
+    return judge(report, argued(), from_the_table())
+
+
+def answers(url: str) -> bool:
+    """Whether the service is there: a mirror of packages may answer, too, but knows no vulnerabilities."""
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
+            said = json.load(response)
     except (OSError, ValueError):
         return False
+    return isinstance(said, dict) and "vulnerabilities" in said
 
 
-def run_tool() -> dict[str, Any]:
-    """pip-audit's report. It exits with 1 if it found anything."""
-    program = str(HOME / "bin" / "pip-audit")
-    if not Path(program).exists():
-        venv.create(HOME, with_pip=True)
-        subprocess.run([HOME / "bin" / "pip", "install", "--quiet", TOOL], check=True)
-    command = [program, "--format", "json", "--no-deps", "--disable-pip", "--progress-spinner", "off"]
-    for name in LISTS:
+def run() -> str:
+    """What pip-audit says, as JSON. It ends with 1 when it found something, which is no failure here."""
+    python = TARGET / "bin" / "python"
+    try:
+        subprocess.run([sys.executable, "-m", "venv", str(TARGET)], check=True)
+        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        subprocess.run([*install, "-r", str(PINS)], check=True)
+    except subprocess.CalledProcessError as e:
+        raise AuditError("pip-audit can't be installed into %s: %s" % (TARGET, e)) from e
+    command = [str(python), "-m", "pip_audit", "--format", "json", "--no-deps", "--disable-pip"]
+    command += ["--progress-spinner", "off"]
+    for name in REQUIREMENTS:
         command += ["-r", str(ROOT / name)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode not in (0, 1) or not done.stdout:
-        raise SystemExit("pip-audit failed:\n%s" % done.stderr)
-    return json.loads(done.stdout)
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout
 
 
-def read(report: dict[str, Any]) -> tuple[list[Finding], list[str], int]:
-    """What was found, what could not be looked at, and how much was."""
-    findings: list[Finding] = []
-    skipped = []
-    for package in report["dependencies"]:
-        if "skip_reason" in package:
-            skipped.append(package["name"])
-        for hole in package.get("vulns", []):
-            ids = frozenset([hole["id"], *hole.get("aliases", [])])
-            findings.append(Finding(package["name"].lower(), package["version"], ids))
-    return findings, skipped, len(report["dependencies"]) - len(skipped)
+def parse(text: str) -> Report:
+    """Raises AuditError if it is not what pip-audit writes."""
+    try:
+        dependencies: list[dict[str, Any]] = json.loads(text)["dependencies"]
+        skipped = [(entry["name"], entry["skip_reason"]) for entry in dependencies if "skip_reason" in entry]
+        audited = [entry for entry in dependencies if "skip_reason" not in entry]
+        findings = [
+            Finding(entry["name"].lower(), entry["version"], frozenset([found["id"], *found.get("aliases", [])]))
+            for entry in audited
+            for found in entry["vulns"]
+        ]
+    except (ValueError, KeyError, TypeError) as e:
+        raise AuditError("pip-audit failed: it wrote no report that can be read (%r)." % e) from e
+    # Both files may pin the same package.
+    return Report(len(audited), list(dict.fromkeys(findings)), list(dict.fromkeys(skipped)))
 
 
-def accepted() -> dict[str, str]:
-    """Id → package, of what is known and answered."""
-    listed = tomllib.loads((ROOT / "deploy" / "accepted.toml").read_text())["accepted"]
-    known = {name: entry["package"] for entry in listed for name in entry["ids"]}
-    table = (ROOT / "docs" / "cves.md").read_text().partition("## Beside Django")[0]
-    rows = " ".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| "))
-    return {**{"CVE-" + number: "django" for number in re.findall(r"\b20\d\d-\d{4,6}\b", rows)}, **known}
+def argued(path: Path = ACCEPTED) -> dict[tuple[str, str], str]:
+    """The reasons of what is accepted, by package and id."""
+    entries = tomllib.loads(path.read_text())
+    return {(e["package"], name): "%s; closed by %s" % (e["why"], e["closed_by"]) for name, e in entries.items()}
 
 
-def judge(findings: list[Finding], skipped: list[str], known: dict[str, str]) -> int:
-    """Say what is new, and what is accepted that nobody finds any more. 1 if anything is new."""
-    new = [finding for finding in findings if not any(known.get(name) == finding.package for name in finding.ids)]
-    found = {name for finding in findings for name in finding.ids}
-    listed = {name for name, package in known.items() if package != "django"}
-    for name in sorted(listed - found):
-        print("Stale: %s of %s is accepted, and not found. Take it out of deploy/accepted.toml." % (name, known[name]))
-    if skipped:
-        print("Not audited: %s" % ", ".join(sorted(skipped)))
-    for finding in sorted(new):
-        print("NEW: %s. Update it, or say in deploy/accepted.toml why it may stay." % (finding,))
-    print("%d known holes, %d of them accepted." % (len(findings), len(findings) - len(new)))
-    return 1 if new else 0
+def from_the_table(path: Path = DJANGO) -> dict[tuple[str, str], str]:
+    """Django's, from the first column of the table, with what is done."""
+    rows = [line.strip("|").split("|") for line in path.read_text().splitlines() if line.startswith("| CVE-")]
+    return {("django", name): row[4].strip() for row in rows for name in re.findall(r"CVE-\d+-\d+", row[0])}
+
+
+def judge(report: Report, listed: dict[tuple[str, str], str], table: dict[tuple[str, str], str]) -> int:
+    """
+    Print what was found; 1 if something is not accepted. The table of Django's issues has those that are not in 2.2.28,
+    too: so only what is in the list can be stale.
+    """
+    for name, reason in report.skipped:
+        print("Not audited: %s (%s)" % (name, reason))
+    if not report.audited:
+        print("NOT AUDITED: no package was looked at")
+        return 0
+    found = {(finding.package, name) for finding in report.findings for name in finding.ids}
+    for package, name in sorted(listed.keys() - found):
+        print("Stale: %s of %s was not found: take it out of deploy/accepted.toml" % (name, package))
+    accepted = listed.keys() | table.keys()
+    refused = [f for f in report.findings if not any((f.package, name) in accepted for name in f.ids)]
+    for finding in refused:
+        print("NOT ACCEPTED: %s" % str(finding))
+    known = len(report.findings) - len(refused)
+    print("%d packages audited: %d findings accepted, %d not" % (report.audited, known, len(refused)))
+    return 1 if refused else 0
 
 
 if __name__ == "__main__":

@@ -1,68 +1,114 @@
-"""What `make audit` makes of pip-audit's report."""
+"""`make audit`: what pip-audit found, beside what is accepted."""
 
-import tomllib
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from deploy import audit
-from tests.databases import ROOT
+from deploy.audit import AuditError, argued, from_the_table, judge, parse
+from deploy.up import free_port
 
-
-def package(name, *holes, **more):
-    vulns = [{"id": ids[0], "aliases": list(ids[1:]), "fix_versions": []} for ids in holes]
-    return {"name": name, "version": "1.0", "vulns": vulns, **more}
+#: As pip-audit 2 writes it.
+RECORDED = """{"dependencies": [
+  {"name": "six", "version": "1.17.0", "vulns": []},
+  {"name": "daphne", "version": "1.4.2", "vulns": [
+    {"id": "PYSEC-1", "fix_versions": ["4.2.2"], "aliases": ["CVE-2026-44545", "GHSA-1"], "description": "frames"}]},
+  {"name": "Django", "version": "2.2.28", "vulns": [
+    {"id": "CVE-2023-24580", "fix_versions": ["3.2.18"], "aliases": ["PYSEC-2023-13"], "description": "files"}]},
+  {"name": "ours", "skip_reason": "Dependency not found on PyPI and could not be audited: ours (1.0)"}
+], "fixes": []}"""
+LISTED = {("daphne", "CVE-2026-44545"): "why"}
+TABLE = {("django", "CVE-2023-24580"): "what we do"}
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """The exit code and what is printed, for a report of these packages."""
+def service():
+    """A function that starts a service which gives this answer, and returns its URL."""
+    servers = []
 
-    def run(*packages):
-        monkeypatch.setattr(audit, "can_be_asked", lambda: True)
-        monkeypatch.setattr(audit, "run_tool", lambda: {"dependencies": list(packages), "fixes": []})
-        monkeypatch.setattr(audit.sys, "argv", ["audit"])
-        return audit.main(), capsys.readouterr().out
+    def start(body):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(body)
 
-    return run
+            def log_message(self, *args):
+                pass
 
+        servers.append(HTTPServer(("127.0.0.1", 0), Handler))
+        threading.Thread(target=servers[-1].serve_forever, args=(0.02,), daemon=True).start()
+        return "http://127.0.0.1:%d" % servers[-1].server_port
 
-def test_a_hole_that_nobody_has_accepted_is_an_error(run):
-    code, text = run(package("twisted", ["PYSEC-2026-1", "CVE-2026-1"]))
-    assert code == 1
-    assert "NEW: twisted 1.0: CVE-2026-1, PYSEC-2026-1" in text
-
-
-def test_what_is_accepted_is_accepted_under_each_of_its_names_and_for_its_package_only(run):
-    code, text = run(package("Daphne", ["GHSA-x", "CVE-2026-44545"], ["CVE-2026-44546"]))
-    assert (code, "NEW" in text, "Stale" in text) == (0, False, False)
-    assert run(package("twisted", ["CVE-2026-44545"]))[0] == 1
-
-
-def test_every_issue_of_django_that_is_gone_through_is_accepted(run):
-    assert run(package("django", ["PYSEC-2022-1", "CVE-2022-34265"], ["CVE-2026-84429"]))[0] == 0
-    assert sum(name == "django" for name in audit.accepted().values()) == 74
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
-def test_what_is_accepted_and_not_found_is_stale_and_what_was_not_looked_at_is_named(run):
-    code, text = run(package("six"), {"name": "odd", "skip_reason": "Dependency not found on PyPI"})
-    assert code == 0
-    assert "Stale: CVE-2026-44545 of daphne" in text
-    assert "Not audited: odd" in text
+def test_a_report_is_read_with_all_names_of_a_finding():
+    report = parse(RECORDED)
+    assert report.audited == 3
+    assert [(f.package, f.version) for f in report.findings] == [("daphne", "1.4.2"), ("django", "2.2.28")]
+    assert report.findings[0].ids == {"PYSEC-1", "CVE-2026-44545", "GHSA-1"}
+    assert [name for name, _ in report.skipped] == ["ours"]
 
 
-def test_if_nothing_could_be_looked_at_it_says_so_aloud(run, monkeypatch, capsys):
-    code, text = run({"name": "six", "skip_reason": "Dependency not found on PyPI"})
-    assert (code, text.startswith("NOT AUDITED")) == (0, True)
-    monkeypatch.setattr(audit, "can_be_asked", lambda: False)
-    assert audit.main() == 0
-    assert capsys.readouterr().out.startswith("NOT AUDITED")
+@pytest.mark.parametrize("text", ["", "no JSON", "[]", "{}", '{"dependencies": [{"name": "six"}]}'])
+def test_what_is_no_report_is_a_failure(text):
+    with pytest.raises(AuditError, match="pip-audit failed"):
+        parse(text)
 
 
-def test_a_list_that_cannot_be_reached_is_no_answer(monkeypatch):
-    monkeypatch.setattr(audit, "PROBE", "http://127.0.0.1:9/")
-    assert not audit.can_be_asked()
+@pytest.mark.parametrize("name", ["PYSEC-1", "CVE-2026-44545", "GHSA-1"])
+def test_a_finding_is_accepted_by_any_of_its_names(name, capsys):
+    assert judge(parse(RECORDED), {("daphne", name): "why"}, TABLE) == 0
+    said = capsys.readouterr().out
+    assert "Stale" not in said
+    assert "Not audited: ours (Dependency not found" in said
 
 
-def test_each_that_is_accepted_has_its_reason_and_what_closes_it():
-    for entry in tomllib.loads((ROOT / "deploy" / "accepted.toml").read_text())["accepted"]:
-        assert all(entry[key] for key in ("package", "ids", "why", "closed_by"))
+def test_a_finding_that_is_not_accepted_is_named_and_fails(capsys):
+    assert judge(parse(RECORDED), {("six", "CVE-2026-44545"): "of another package"}, TABLE) == 1
+    assert "NOT ACCEPTED: daphne 1.4.2: CVE-2026-44545, GHSA-1, PYSEC-1" in capsys.readouterr().out
+
+
+def test_what_is_not_found_any_more_is_stale_and_does_not_fail(capsys):
+    assert judge(parse(RECORDED), {**LISTED, ("six", "CVE-1"): "why"}, TABLE) == 0
+    assert "Stale: CVE-1 of six" in capsys.readouterr().out
+
+
+def test_when_all_were_skipped_nothing_was_audited(capsys):
+    report = parse('{"dependencies": [{"name": "six", "skip_reason": "away"}], "fixes": []}')
+    assert judge(report, LISTED, TABLE) == 0
+    assert "NOT AUDITED: no package was looked at" in capsys.readouterr().out
+
+
+def test_without_the_service_nothing_is_installed_and_it_says_so_loudly(monkeypatch, capsys):
+    monkeypatch.setattr(audit, "run", lambda: pytest.fail("ran"))
+    assert audit.main(["--service", "http://127.0.0.1:%d" % free_port()]) == 0
+    assert "NOT AUDITED: the vulnerability service can't be reached from here" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"info": {}}'])
+def test_who_knows_no_vulnerabilities_is_not_the_service(body, service):
+    assert not audit.answers(service(body))
+
+
+def test_with_the_service_the_findings_are_judged(monkeypatch, service, capsys):
+    monkeypatch.setattr(audit, "run", lambda: RECORDED)
+    assert audit.main(["--service", service(b'{"vulnerabilities": []}')]) == 0
+    assert "3 packages audited: 2 findings accepted, 0 not" in capsys.readouterr().out
+
+
+def test_each_of_djangos_issues_is_accepted_for_what_the_table_says():
+    table = from_the_table()
+    assert len(table) == 74
+    assert {package for package, _ in table} == {"django"}
+    assert "answered 400" in table["django", "CVE-2023-24580"]
+
+
+def test_each_accepted_finding_is_argued():
+    assert ("daphne", "CVE-2026-44545") in argued()
+    assert all(len(reason) > 40 for reason in argued().values())
