@@ -1,11 +1,13 @@
 # The one door to everything. PYTHON=python3.12 makes another Python's environment; PORT=9000 moves the server; JOBS=1
-# runs one test at a time.
+# runs one test at a time. Most tests wait for processes: three at a time keep two cores busy.
 
 PYTHON ?= python3
 PORT ?= 8000
 VENV ?= .venv
-JOBS ?= 2
-export PORT
+JOBS ?= 3
+# Times what a test waits at most: it costs nothing where all is well, and a slow machine needs it.
+TESTS_TIMEOUT_FACTOR ?= 3
+export PORT TESTS_TIMEOUT_FACTOR
 
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
@@ -13,7 +15,7 @@ TOOLS := $(VENV)/.tools
 FRONTEND := var/frontend/.fetched
 
 .DEFAULT_GOAL := help
-.PHONY: help run up example test lint types bench check frontend requirements clean
+.PHONY: audit help run up example test lint types bench soak check frontend requirements clean
 
 help:  ## What there is to do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +44,12 @@ types: $(TOOLS)  ## Types
 
 bench: $(TOOLS) $(FRONTEND)  ## Parley beside its peers: an hour and a half (BENCH=--quick: four minutes; docs/performance.md)
 	@$(BIN)/python -m bench $(BENCH)
+
+soak: $(TOOLS)  ## Talk, kill and count for ten minutes, and say whether all is well (SOAK="--minutes 60"; docs/canary.md)
+	@$(BIN)/python -m bench.soak $(SOAK)
+
+audit: $(VENV)  ## Known holes of the pinned packages, where PyPI can be asked
+	@$(BIN)/python deploy/audit.py
 
 check: lint types test  ## What must hold before a change lands
 

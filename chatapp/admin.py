@@ -5,7 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from chatapp.forms import AdminLoginForm
 from chatapp.models import ChatMessage, Grant, Room
+
+admin.site.login_form = AdminLoginForm
 
 
 @admin.register(Room)

@@ -1,6 +1,7 @@
 """Django's view of the chat."""
 
 from django.apps import AppConfig
+from django.core import checks
 
 
 class ChatConfig(AppConfig):
@@ -9,5 +10,7 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from chatapp import signals
+        from chatapp.checks import check_deployment
 
+        checks.register(check_deployment, deploy=True)
         signals.connect()

@@ -7,7 +7,7 @@ Bots that listen: functions that see every message of every room, and may answer
 
 `message` is a ChatMessage. What the function returns is said in the room as `bot:dice`; None says nothing. It runs in a
 worker, once for a message even if that is delivered again (the answer's `client_id` is made from the message's `seq`).
-A bot that raises harms nothing: it is logged. Bots don't hear bots, so none can answer itself.
+A bot that raises harms nothing: it is logged. Bots don't hear bots, so none can answer itself; nor canaries.
 """
 
 import logging
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatapp import protocol
-from chatapp.identity import Sender
+from chatapp.identity import CANARY_PREFIX, Sender
 
 if TYPE_CHECKING:
     from chatapp.models import ChatMessage
@@ -53,7 +53,7 @@ def bot(name: str, pattern: str = "") -> Callable[[Function], Function]:
 
 def listeners(row: "ChatMessage") -> list[Bot]:
     """The bots that want to see this message."""
-    if row.sender.startswith("bot:"):
+    if row.sender.startswith(("bot:", CANARY_PREFIX)):
         return []
     return [listener for listener in registry.values() if listener.pattern.match(row.message)]
 

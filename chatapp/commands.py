@@ -8,12 +8,13 @@ from channels import Channel
 from channels.message import Message
 from django.contrib.auth import get_user_model
 
-from chatapp import joining, ledger, protocol
+from chatapp import joining, ledger, metrics, protocol
 from chatapp.decorators import answer
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import Membership, Presence, Room
 from chatapp.notifications import inbox
+from relay.outbox import handling
 
 HELP = (
     "/name Ann: call yourself Ann (guests). /who: who is here. /roll 2d6: throw dice. @ann in a message notifies Ann. "
@@ -53,12 +54,13 @@ def perform(messages: Sequence[Message]) -> None:
     seats = Presence.seats({message.reply_channel.name for message in messages})
     for message in messages:
         name = message.reply_channel.name
-        try:
-            changed = act(message, *seats[name]) if name in seats else come_in(message)
-            if changed:
-                seats.update(Presence.seats({name}))
-        except ClientError as e:
-            answer(message, e)
+        with handling(message):
+            try:
+                changed = act(message, *seats[name]) if name in seats else come_in(message)
+                if changed:
+                    seats.update(Presence.seats({name}))
+            except ClientError as e:
+                answer(message, e)
 
 
 def act(message: Message, sender: Sender, slug: str) -> bool:
@@ -103,6 +105,8 @@ def frame_id(message: Message) -> str:
 
 
 def history(message: Message, member: Member, command: protocol.History) -> None:
+    if command.since is not None:
+        metrics.REPAIRS["asked"].inc()
     member.reply(ledger.history_frame(member.room, command))
 
 

@@ -6,13 +6,14 @@ from channels.auth import http_session_user
 from channels.message import Message
 
 from chatapp import commands, joining, mentions, posting
-from chatapp.decorators import answer_errors, refuse_unreadable
+from chatapp.decorators import answer_errors, refuse_session_keys, refuse_unreadable
 from relay.decorators import batch_consumer, linearize
 
 
 @linearize
 @answer_errors
 @refuse_unreadable
+@refuse_session_keys
 @http_session_user
 def ws_connect(message: Message, room: str | None = None) -> None:
     """A socket wants in: find out who it is and which room it wants, and let it enter."""
@@ -22,6 +23,7 @@ def ws_connect(message: Message, room: str | None = None) -> None:
 @linearize
 @answer_errors
 @refuse_unreadable
+@refuse_session_keys
 @http_session_user
 def ws_connect_notifications(message: Message) -> None:
     """A socket wants to hear a user's notifications, and is in no room."""

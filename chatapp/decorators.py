@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from channels.message import Message
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
 
-from chatapp import protocol
+from chatapp import metrics, protocol
 from chatapp.exceptions import ClientError
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ def answer(message: Message, error: ClientError) -> None:
     A refused `websocket.connect` is accepted first: a browser can't read a refused handshake. A message that no socket
     sent (a bot's) has nobody to answer, so its error is logged.
     """
+    metrics.count_error(error.code)
     if message.reply_channel is None:
         logger.warning("A message on %s was refused: %s (%s)", message.channel.name, error.text, error.code)
         return
@@ -58,6 +60,21 @@ def refuse_unreadable(func: Consumer) -> Consumer:
             QueryDict(query.decode("utf-8") if isinstance(query, bytes) else query)
         except (UnicodeDecodeError, SuspiciousOperation):
             raise ClientError("invalid_query") from None
+        func(message, *args, **kwargs)
+
+    return inner
+
+
+def refuse_session_keys(func: Consumer) -> Consumer:
+    """
+    Refuse `?session_key=` unless CHAT_SESSION_KEY_LOGINS: what comes after would take it for a login, and a URL ends in
+    histories, logs and referrers (F2). Needs a query that can be read.
+    """
+
+    @functools.wraps(func)
+    def inner(message: Message, *args: Any, **kwargs: Any) -> None:
+        if not settings.CHAT_SESSION_KEY_LOGINS and "session_key" in QueryDict(message.get("query_string", b"")):
+            raise ClientError("session_key_off")
         func(message, *args, **kwargs)
 
     return inner

@@ -1,6 +1,8 @@
 """
-Rooms that the server picks. In `letters`, people with an account meet those whose names begin with the same letter:
-each gets into the room of his letter, and no client can ask for another's.
+Rooms that not everyone gets into.
+
+The server picks some: in `letters`, people with an account meet those whose names begin with the same letter; each gets
+into the room of his letter, and no client can ask for another's. In `canary` the service talks to itself.
 """
 
 from chatapp.exceptions import ClientError
@@ -8,10 +10,16 @@ from chatapp.identity import Sender
 
 #: What clients ask for, and what begins the names of the rooms that they get.
 LETTERS, PREFIX = "letters", "letter-"
+#: Where canaries are, and nobody else (docs/canary.md).
+CANARY = "canary"
 
 
 def room_for(slug: str, sender: Sender) -> str:
     """The name of the room that this sender gets into. Raises ClientError."""
+    if sender.is_canary or slug == CANARY:
+        if sender.is_canary and slug == CANARY:
+            return slug
+        raise ClientError("no_entry")
     if slug != LETTERS and not slug.startswith(PREFIX):
         return slug
     if sender.user_id is None:

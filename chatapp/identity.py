@@ -19,6 +19,9 @@ GUEST_COOKIE = "guest"
 #: Seconds that a browser keeps it: a year.
 GUEST_COOKIE_AGE = 365 * 86400
 GUEST_SALT = "chatapp.guest"
+CANARY_SALT = "chatapp.canary"
+#: What begins the keys of canaries, and the seconds for which a token of theirs lets in.
+CANARY_PREFIX, CANARY_AGE = "canary:", 60
 
 
 class Sender(NamedTuple):
@@ -30,6 +33,11 @@ class Sender(NamedTuple):
     @property
     def is_guest(self) -> bool:
         return self.key.startswith("guest:")
+
+    @property
+    def is_canary(self) -> bool:
+        """Whether it is the service that talks to itself."""
+        return self.key.startswith(CANARY_PREFIX)
 
     @property
     def user_id(self) -> int | None:
@@ -75,6 +83,20 @@ def known_guest(token: str | None) -> Sender | None:
     except signing.BadSignature:
         return None
     return Sender("guest:" + guest["id"], guest["name"])
+
+
+def canary_token(name: str) -> str:
+    """What lets the canary of that name in: only those can make it who have our SECRET_KEY."""
+    return signing.dumps(name, salt=CANARY_SALT)
+
+
+def known_canary(token: str) -> Sender:
+    """The canary that a token names. Raises ClientError."""
+    try:
+        name = signing.loads(token, salt=CANARY_SALT, max_age=CANARY_AGE)
+    except signing.BadSignature:
+        raise ClientError("token_invalid") from None
+    return Sender(CANARY_PREFIX + name, "canary")
 
 
 def remember_guest(request: Any, response: Any, sender: Sender) -> None:

@@ -8,7 +8,7 @@ from channels.sessions import session_for_reply_channel
 from django.db import transaction
 from django.http import QueryDict
 
-from chatapp import doors, ledger, logins, protocol, tokens
+from chatapp import doors, ledger, logins, metrics, protocol, tokens
 from chatapp.exceptions import ClientError
 from chatapp.identity import Login, Sender, user_group, user_sender
 from chatapp.models import Presence, Room
@@ -40,7 +40,7 @@ def arrive(message: Message, slug: str | None) -> None:
     if "auth" in query:
         wait_for_token(message.reply_channel, slug, since(query))
     else:
-        let_in(message.reply_channel, Visitor(*logins.caller(message, query), slug, since(query)))
+        let_in(message.reply_channel, Visitor(*logins.caller(message, query, slug), slug, since(query)))
 
 
 def query_of(message: Message) -> QueryDict:
@@ -114,6 +114,8 @@ def enter(reply_channel: Channel, guest: Visitor) -> Room:
         # Left by a worker that died, or by a shell: the newcomer need not wait for the sweeper.
         ledger.announce(room)
         room.refresh_from_db()
+    if guest.since is not None:
+        metrics.REPAIRS["resumed"].inc()
     catch_up = CatchUp(reply_channel, guest)
     catch_up.send_full_pages(room)
     with transaction.atomic():

@@ -15,16 +15,19 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from channels import Channel
+from channels.message import Message
 from django.conf import settings
 from django.db import connection, transaction
 
-from chatapp import bots, clock, mentions, protocol
+from chatapp import bots, clock, mentions, metrics, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import ChatMessage, Room, places
-from relay.outbox import send_at_once
+from relay.outbox import handling, send_at_once, traced
 
 logger = logging.getLogger(__name__)
+#: The way of a message through the processes; see docs/metrics.md.
+steps = logging.getLogger("relay.trace")
 
 #: Seconds over which a sender's rate is counted; so as many seconds' worth may come at once.
 RATE_WINDOW = 5
@@ -50,6 +53,8 @@ class Draft(NamedTuple):
     sender: Sender
     message: str
     client_id: str
+    #: What brought it.
+    cause: Message | None = None
 
 
 class Outcome(NamedTuple):
@@ -99,6 +104,7 @@ def store_all(drafts: Sequence[Draft]) -> list[Outcome]:
         if rows:
             ChatMessage.insert(rows)
             Room.save_heads({row.room.pk: row.room for row in rows}.values())
+    metrics.count_stored(outcomes)
     return outcomes
 
 
@@ -109,7 +115,9 @@ Key = tuple[int, str, str]
 def row_of(draft: Draft) -> ChatMessage:
     """The row that a draft may become. Made before anything is locked: others wait for that."""
     sender, name = draft.sender
-    return ChatMessage(sender=sender, name=name, message=draft.message, client_id=draft.client_id, sent=clock.now())
+    row = ChatMessage(sender=sender, name=name, message=draft.message, client_id=draft.client_id, sent=clock.now())
+    row.cause = draft.cause
+    return row
 
 
 def take_in(
@@ -217,18 +225,32 @@ def announce_some(room: Room) -> bool:
 
 def broadcast(rows: Sequence[ChatMessage]) -> None:
     """Send messages, with their rooms, to everyone there, to the bots if they care, and to who notifies others."""
-    send_at_once((row.room.group, protocol.text(protocol.message_frame(row.room.slug, row))) for row in rows)
+    send_at_once((row.room.group, traced(frame_of(row), row.cause)) for row in rows)
+    if steps.isEnabledFor(logging.DEBUG):
+        for row in rows:
+            note_broadcast(row)
+    metrics.BROADCASTS.inc(len(rows))
     for row in rows:
         if bots.wanted(row):
             ask_bots(row)
     mentions.ask(rows)
 
 
+def frame_of(row: ChatMessage) -> dict[str, Any]:
+    return protocol.text(protocol.message_frame(row.room.slug, row))
+
+
+def note_broadcast(row: ChatMessage) -> None:
+    if row.cause is not None:
+        with handling(row.cause):
+            steps.debug("Broadcast as message %d of room %s", row.seq, row.room.slug)
+
+
 def ask_bots(row: ChatMessage) -> None:
     """Have a worker show the message to the bots. If they can't keep up, that is logged, and the room goes on."""
     bots_channel = Channel("chat-bots")
     try:
-        bots_channel.send({"room": row.room.slug, "seq": row.seq}, immediately=True)
+        bots_channel.send(traced({"room": row.room.slug, "seq": row.seq}, row.cause), immediately=True)
     except bots_channel.channel_layer.ChannelFull:
         logger.warning("chat-bots is full: no bot sees message %d of room %s", row.seq, row.room.slug)
 

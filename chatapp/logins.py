@@ -8,27 +8,49 @@ from typing import Any
 from channels import Channel, Group
 from channels.message import Message
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth import HASH_SESSION_KEY, get_user_model
 from django.http import QueryDict
 from django.http.cookie import parse_cookie
+from django.utils.crypto import constant_time_compare
 
-from chatapp import clock, protocol, tokens
+from chatapp import clock, metrics, protocol, throttle, tokens
 from chatapp.exceptions import CLOSE_CODES, ClientError
-from chatapp.identity import GUEST_COOKIE, Login, Sender, sender_of, user_group
-from chatapp.models import Presence
+from chatapp.identity import GUEST_COOKIE, Login, Sender, known_canary, sender_of, user_group
+from chatapp.models import Presence, Ticket
 from relay.outbox import send_at_once
 
 logger = logging.getLogger(__name__)
 
 #: Seconds before a token ends from which on, with each keepalive, its socket is asked for another.
 ASK_BEFORE = 60
+#: Parts of a query that say who one is, and the errors for those that are made up.
+CREDENTIALS = ("ticket", "token", "session_key")
+GUESSES = ("ticket_invalid", "token_invalid", "session_invalid")
 
 
-def caller(message: Message, query: QueryDict) -> tuple[Sender, Login | None]:
+def caller(message: Message, query: QueryDict, room: str | None = None) -> tuple[Sender, Login | None]:
     """
-    Who sent a `websocket.connect` message that `http_session_user` has seen: by `?token=`, by session, or as a guest.
-    Raises ClientError.
+    Who sent a `websocket.connect` message that `http_session_user` has seen: by `?ticket=`, by `?token=`, by session,
+    or as a guest; or one of our own canaries. room: where it wants to go, if anywhere. Raises ClientError.
     """
+    if not any(name in query for name in CREDENTIALS):
+        return identified(message, query, room)
+    place = throttle.place((message.get("client") or [""])[0])
+    throttle.check_socket(place)
+    try:
+        return identified(message, query, room)
+    except ClientError as e:
+        if e.code in GUESSES:
+            throttle.note_socket(place)
+        raise
+
+
+def identified(message: Message, query: QueryDict, room: str | None) -> tuple[Sender, Login | None]:
+    """As `caller`, as often as one likes."""
+    if "canary" in query:
+        return known_canary(query["canary"]), None
+    if "ticket" in query:
+        return by_ticket(query["ticket"], message.reply_channel.name, room)
     if "token" in query:
         user, login = tokens.login_of(query["token"])
         return sender_of(user, []), login
@@ -38,6 +60,17 @@ def caller(message: Message, query: QueryDict) -> tuple[Sender, Login | None]:
     if not message.user.is_authenticated:
         return sender, None
     return sender, Login(message.user.pk, message.http_session.session_key)
+
+
+def by_ticket(text: str, channel: str, room: str | None) -> tuple[Sender, Login]:
+    """Whose a ticket is, which is used up now, and the login that it stands for. Raises ClientError."""
+    ticket = Ticket.spend(text, channel, room or "")
+    if ticket is None or ticket.password_mark != ticket.user.get_session_auth_hash():
+        raise ClientError("ticket_invalid")
+    login = Login(ticket.user_id, ticket.login, ticket.expires)
+    # Before it sees anything: whoever logged out has given up the ticket as well.
+    check(login)
+    return sender_of(ticket.user, []), login
 
 
 def cookies(message: Message) -> dict[str, str]:
@@ -51,14 +84,16 @@ def check(login: Login | None) -> None:
         return
     if login.expires is not None and login.expires <= clock.now():
         raise ClientError("token_expired")
-    if login.key.startswith(tokens.PREFIX):
-        good = tokens.is_good(login)
-    else:
-        sessions = import_module(settings.SESSION_ENGINE)
-        active = get_user_model().objects.filter(pk=login.user_id, is_active=True).exists()
-        good = active and sessions.SessionStore().exists(login.key)
-    if not good:
+    if not (tokens.is_good(login) if login.key.startswith(tokens.PREFIX) else is_good_session(login)):
         raise ClientError("logged_out")
+
+
+def is_good_session(login: Login) -> bool:
+    """Whether a login session is there, and its user; and whether the password is still that of the session."""
+    user = get_user_model().objects.filter(pk=login.user_id, is_active=True).first()
+    session = import_module(settings.SESSION_ENGINE).SessionStore(login.key).load()
+    marks = session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash() if user else ""
+    return user is not None and constant_time_compare(*marks)
 
 
 def ask_for_token(reply_channel: Channel, login: Login | None) -> None:
@@ -80,7 +115,7 @@ def close_expired() -> None:
 
 
 def close_sockets(user_id: int) -> None:
-    """Close every socket of a user, who is logged out or banned."""
+    """Close every socket of a user, who is logged out or banned, or has another password."""
     close([user_group(user_id)], "logged_out")
 
 
@@ -95,6 +130,8 @@ def close(targets: Iterable[Channel | Group], code: str) -> None:
     Tell sockets why, and close them. If the layer can't be reached, that must not keep anyone from logging out: they
     are then closed at their next keepalive.
     """
+    targets = list(targets)
+    metrics.count_error(code, len(targets))
     content = {**protocol.text(protocol.error_frame(ClientError(code))), "close": CLOSE_CODES[code]}
     try:
         send_at_once([(target, content) for target in targets])

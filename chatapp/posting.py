@@ -8,6 +8,7 @@ message), `reply_channel` (who gets the `ack` or `error`). `{"room", "announce":
 have stored.
 """
 
+import logging
 from collections.abc import Sequence
 
 from channels import Channel
@@ -18,28 +19,50 @@ from chatapp.decorators import answer
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import NAME_LENGTH, SENDER_LENGTH, SERVER, ChatMessage, Room, checked_or_new_client_id
+from relay.outbox import handling
+
+#: The way of a message through the processes; see docs/metrics.md.
+steps = logging.getLogger("relay.trace")
 
 
 def post(messages: Sequence[Message]) -> None:
     """Store them in one transaction; then broadcast and acknowledge each. What is wrong with one is its own answer."""
     drafts, senders = [], []
     for message in messages:
-        try:
-            if message.get("announce"):
-                ledger.announce(Room.named(message.get("room")))
-            else:
-                drafts.append(draft_of(message))
-                senders.append(message)
-        except ClientError as e:
-            answer(message, e.about(message.get("client_id")))
+        with handling(message):
+            try:
+                if message.get("announce"):
+                    ledger.announce(Room.named(message.get("room")))
+                else:
+                    drafts.append(draft_of(message))
+                    senders.append(message)
+            except ClientError as e:
+                answer(message, e.about(message.get("client_id")))
     outcomes = ledger.store_all(drafts) if drafts else []
+    note_stored(senders, outcomes)
     # A repeat may be what a worker stored that died before it was broadcast.
     ledger.announce_stored([row for row, is_new, _ in outcomes if row and (is_new or row.seq > row.room.announced)])
     for message, outcome in zip(senders, outcomes, strict=True):
-        if outcome.error is not None:
-            answer(message, outcome.error)
-        elif message.reply_channel:
-            message.reply_channel.send(protocol.text(protocol.ack_frame(outcome.row)))
+        with handling(message):
+            tell(message, outcome)
+
+
+def tell(message: Message, outcome: ledger.Outcome) -> None:
+    """Tell the sender what became of a message."""
+    if outcome.error is not None:
+        answer(message, outcome.error)
+    elif message.reply_channel:
+        message.reply_channel.send(protocol.text(protocol.ack_frame(outcome.row)))
+
+
+def note_stored(messages: Sequence[Message], outcomes: Sequence[ledger.Outcome]) -> None:
+    """Log the step, if that is wanted."""
+    if steps.isEnabledFor(logging.DEBUG):
+        for message, (row, is_new, _) in zip(messages, outcomes, strict=True):
+            if row is not None:
+                with handling(message):
+                    what = "Stored" if is_new else "Stored before"
+                    steps.debug("%s as message %d of room %s", what, row.seq, row.room.slug)
 
 
 def draft_of(message: Message) -> ledger.Draft:
@@ -50,7 +73,7 @@ def draft_of(message: Message) -> ledger.Draft:
     slug = protocol.checked_room(message.get("room"))
     given = message.get("client_id")
     client_id = checked_or_new_client_id((getattr(message.content, "id", "") or None) if given is None else given)
-    return ledger.Draft(slug, sender_of(message), protocol.checked_message(message.get("message")), client_id)
+    return ledger.Draft(slug, sender_of(message), protocol.checked_message(message.get("message")), client_id, message)
 
 
 def sender_of(message: Message) -> Sender:

@@ -7,12 +7,12 @@ from channels import Channel
 from channels.signals import worker_ready
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.signals import user_logged_out
+from django.contrib.auth.signals import user_logged_out, user_login_failed
 from django.db import transaction
 from django.db.models.signals import post_save, pre_delete
 from django.http import HttpRequest
 
-from chatapp import logins, sweeper
+from chatapp import logins, metrics, sweeper
 from chatapp.models import Grant
 from relay.outbox import send_on_commit
 
@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 
 def connect() -> None:
     user_logged_out.connect(close_after_logout)
-    post_save.connect(close_if_inactive, sender=get_user_model())
+    user_login_failed.connect(count_refused)
+    post_save.connect(close_if_shut_out, sender=get_user_model())
     post_save.connect(tell_of_new_account, sender=get_user_model())
     pre_delete.connect(close_of_deleted, sender=get_user_model())
     worker_ready.connect(start_sweeper)
@@ -39,9 +40,17 @@ def close_after_logout(request: HttpRequest, user: Any = None, **kwargs: Any) ->
         logins.close_sockets(user.pk)
 
 
-def close_if_inactive(instance: Any, **kwargs: Any) -> None:
-    """Close the sockets of a user who was banned: made inactive in the admin, or anywhere."""
-    if not instance.is_active:
+def count_refused(**kwargs: Any) -> None:
+    metrics.LOGINS_REFUSED.inc()
+
+
+def close_if_shut_out(instance: Any, created: bool, **kwargs: Any) -> None:
+    """
+    Close the sockets of a user who was banned (made inactive in the admin, or anywhere), or who has another password:
+    those that are logged in with it come back. Until it is saved, Django keeps a new password beside its hash; not one
+    that it hashes anew, since the user has just logged in with it.
+    """
+    if not instance.is_active or (not created and instance._password is not None):
         close_after_commit(instance.pk)
 
 

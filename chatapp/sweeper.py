@@ -12,14 +12,15 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import close_old_connections
 from django.db.models import F, Max
 
-from chatapp import clock, ledger, logins, mentions
-from chatapp.models import Grant, Presence, Room
+from chatapp import clock, doors, ledger, logins, mentions, metrics, throttle
+from chatapp.models import ChatMessage, Grant, Presence, Room, Ticket
 from chatapp.notifications import delivery
 
 logger = logging.getLogger(__name__)
@@ -30,9 +31,13 @@ ANNOUNCE_INTERVAL = 1.0
 FORGET_INTERVAL = 60.0
 #: And for notifications that are old.
 FORGET_OLD_INTERVAL = 3600.0
+#: How long what canaries say is kept: they hear it within seconds, or ask for it when they are back.
+CANARY_AGE = timedelta(hours=1)
 
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
+#: Steps that failed the last time.
+_failing: set[str] = set()
 
 
 def start() -> None:
@@ -63,10 +68,18 @@ def run() -> None:
 
 
 def attempt(step: Callable[[], None]) -> None:
+    """What fails is tried again when its time comes; the log hears of it once, and when it works again."""
+    what = step.__name__.replace("_", " ")
     try:
         step()
     except Exception:
-        logger.exception("The sweeper could not %s; it tries again", step.__name__.replace("_", " "))
+        if what not in _failing:
+            logger.exception("The sweeper could not %s; it tries again until it can", what)
+        _failing.add(what)
+    else:
+        if what in _failing:
+            logger.warning("The sweeper can %s again", what)
+        _failing.discard(what)
 
 
 def announce_stragglers() -> None:
@@ -74,6 +87,7 @@ def announce_stragglers() -> None:
     for room in Room.objects.filter(announced__lt=F("head")):
         try:
             ledger.announce(room)
+            metrics.REPAIRS["straggler"].inc()
         except Exception:
             logger.exception("Room %s could not be swept; it is tried again", room.slug)
 
@@ -104,10 +118,14 @@ def forget_if_certain() -> None:
 
 
 def forget_expired() -> None:
-    """Delete the presence of sockets that were not renewed for twice their time, expired sessions and ended grants."""
+    """Delete the presence of sockets that were not renewed for twice their time, and whatever else has expired."""
     now = clock.now()
     gone, _ = Presence.objects.filter(seen__lt=now - 2 * Presence.expiry()).delete()
+    metrics.REPAIRS["forgotten"].inc(gone)
     if gone:
         logger.info("%d sockets were not heard of any more and are forgotten", gone)
     Session.objects.filter(expire_date__lt=now).delete()
     Grant.objects.filter(ends__lt=now).delete()
+    Ticket.objects.filter(ends__lt=now).delete()
+    throttle.forget()
+    ChatMessage.objects.filter(room__slug=doors.CANARY, sent__lt=now - CANARY_AGE).delete()

@@ -2,11 +2,8 @@
 
 from typing import Any
 
-from channels import DEFAULT_CHANNEL_LAYER, channel_layers
 from django.conf import settings
 from django.contrib.auth import login
-from django.contrib.auth.forms import UserCreationForm
-from django.db import connection
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -15,8 +12,9 @@ from django.utils.http import is_safe_url
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from chatapp import doors, protocol
+from chatapp import doors, protocol, readiness, throttle
 from chatapp.exceptions import ClientError
+from chatapp.forms import SignUpForm, wait_text
 from chatapp.identity import GUEST_COOKIE, Sender, remember_guest, sender_of
 from chatapp.models import Presence, Room
 
@@ -37,6 +35,7 @@ def rooms(request: HttpRequest) -> HttpResponse:
     context = {
         # Those that the server picks are nobody's to choose.
         "rooms": Room.objects.exclude(slug__startswith=doors.PREFIX)
+        .exclude(slug=doors.CANARY)
         .annotate(present=here)
         .order_by("-present", "-head", "slug")[:ROOMS_LIMIT],
         "letters": doors.LETTERS,
@@ -83,11 +82,19 @@ def page_config(request: HttpRequest, slug: str, sender: Sender) -> dict[str, An
 @require_http_methods(["GET", "POST"])
 def signup(request: HttpRequest) -> HttpResponse:
     """Make an account, and be logged in with it."""
-    form = UserCreationForm(request.POST or None)
     wanted = request.POST.get("next") or request.GET.get("next", "")
     following = wanted if is_safe_url(wanted, allowed_hosts={request.get_host()}) else reverse("rooms")
+    if request.method == "POST":
+        try:
+            throttle.signup(request)
+        except ClientError as e:
+            # Nothing that was sent is looked at: it would tell which names are taken.
+            context = {"form": SignUpForm(), "next": following, "error": wait_text(request, e)}
+            return render(request, "registration/signup.html", context)
+    form = SignUpForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        login(request, form.save())
+        # Two backends could have checked a password; nobody has had to.
+        login(request, form.save(), backend=settings.AUTHENTICATION_BACKENDS[0])
         return redirect(following)
     return render(request, "registration/signup.html", {"form": form, "next": following})
 
@@ -101,38 +108,5 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_GET
 def readyz(request: HttpRequest) -> HttpResponse:
     """What a message needs: the database, the channel layer, a worker for every channel. 503 names what is missing."""
-    missing: dict[str, Any] = {}
-    found: dict[str, Any] = {}
-    for name, probe in (("database", probe_database), ("channel_layer", probe_layer), ("workers", living_workers)):
-        try:
-            found[name] = probe()
-        except Exception as e:
-            missing[name] = type(e).__name__
-    workers = found.get("workers", [])
-    if unheard := unheard_channels(workers):
-        missing["unheard"] = unheard
-    status = "unavailable" if missing else "ok"
-    return JsonResponse({"status": status, "workers": workers, **missing}, status=503 if missing else 200)
-
-
-def living_workers() -> list[dict[str, Any]]:
-    """The workers that tell the layer that they live, if it keeps that: which, where, on which channels, since when."""
-    layer = channel_layers[DEFAULT_CHANNEL_LAYER]
-    found = layer.workers() if "leases" in layer.extensions else {}
-    shown = ("host", "pid", "channels", "threads", "since")
-    return [{"name": name, **{key: report[key] for key in shown}} for name, report in sorted(found.items())]
-
-
-def unheard_channels(workers: list[dict[str, Any]]) -> list[str]:
-    """Channels that have consumers, and no worker. Channels' own workers say nothing of themselves: then, none."""
-    heard = {channel for worker in workers for channel in worker["channels"]}
-    return sorted(channel_layers[DEFAULT_CHANNEL_LAYER].router.channels - heard) if workers else []
-
-
-def probe_database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-
-
-def probe_layer() -> None:
-    channel_layers[DEFAULT_CHANNEL_LAYER].group_channels("readyz")
+    state = readiness.state()
+    return JsonResponse(state, status=200 if state["status"] == "ok" else 503)

@@ -39,7 +39,8 @@ def main() -> int:
     try:
         for command in ("migrate", "demo"):
             subprocess.run(["python", "manage.py", command, "-v0"], cwd=ROOT, env=environment, check=True)
-        concurrency = "web=%d,worker=%d" % (options.web, options.workers)
+        # What the platform runs once, before a release, was done just above.
+        concurrency = "release=0,web=%d,worker=%d" % (options.web, options.workers)
         print("Parley will be at http://127.0.0.1:%d (Control-C stops it)" % options.port, flush=True)
         return run_until_stopped(["honcho", "start", "-c", concurrency, "-p", str(options.port)], environment)
     except KeyboardInterrupt:

@@ -39,6 +39,10 @@ LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "letters"
 # Whoever is logged in to one example may POST to another without more ado.
 REST_FRAMEWORK = {**REST_FRAMEWORK, "DEFAULT_AUTHENTICATION_CLASSES": []}
 
+# Channels' own, which the documents describe: sessions in URLs as well.
+CHAT_SESSION_KEY_LOGINS = True
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+
 # Ports of one host share their cookies: a login here must not end one in the chat beside it.
 SESSION_COOKIE_NAME = "example_session"
 CSRF_COOKIE_NAME = "example_csrf"

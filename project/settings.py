@@ -3,8 +3,10 @@ Settings of this deployment. Everything comes from the environment and everythin
 runs as it is; `deploy/.env.example` tells what each variable means.
 """
 
+import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -16,14 +18,21 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
 env = environ.Env()
+#: A name with nothing behind it is unset.
+env.ENVIRON = {name: value for name, value in os.environ.items() if value}
 
 # What runs where
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret(VAR_DIR / "secret_key")
+#: Whether this machine made it: for the checks.
+SECRET_KEY_IS_KEPT = not env.str("SECRET_KEY", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 DATABASE_URL = env.str("DATABASE_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
+#: host:port of each Sentinel, and the name under which they know the master: instead of the server in REDIS_URL.
+REDIS_SENTINELS = env.list("REDIS_SENTINELS", default=[])
+REDIS_SENTINEL_SERVICE = env.str("REDIS_SENTINEL_SERVICE", default="parley")
 
 # Chat
 
@@ -37,6 +46,24 @@ CHAT_TOKEN_LIFETIME = env.int("CHAT_TOKEN_LIFETIME", default=300)
 CHAT_REFRESH_LIFETIME = env.int("CHAT_REFRESH_LIFETIME", default=30 * 86400)
 #: Whether workers sweep up what a dead one left. Tests turn it off to look at what is left.
 CHAT_SWEEPER = env.bool("CHAT_SWEEPER", default=True)
+#: Seconds between two messages of each interface server's canary. 0: none. Under runserver none, unless asked for.
+CHAT_CANARY_INTERVAL = env.float("CHAT_CANARY_INTERVAL", default=0 if sys.argv[1:2] == ["runserver"] else 5)
+#: Where pages open their sockets, if not at their own host: wss://sockets.example.com.
+CHAT_SOCKET_URL = env.str("CHAT_SOCKET_URL", default="")
+
+# Who gets in
+
+#: Whether `?session_key=` logs a socket in. A URL is no place for that; the documents that people come from have it.
+CHAT_SESSION_KEY_LOGINS = env.bool("CHAT_SESSION_KEY_LOGINS", default=DEBUG)
+#: Seconds that a ticket for a socket is good for.
+CHAT_TICKET_LIFETIME = env.int("CHAT_TICKET_LIFETIME", default=30)
+#: Wrong passwords that are free, of one address at one account, and the longest wait after more. 0: no limit.
+CHAT_LOGIN_TRIES = env.int("CHAT_LOGIN_TRIES", default=5)
+CHAT_LOGIN_WAIT = env.int("CHAT_LOGIN_WAIT", default=900)
+#: Times that one address may send the form for an account before it must wait. 0: no limit.
+CHAT_SIGNUPS = env.int("CHAT_SIGNUPS", default=20)
+#: Networks that see the admin. Empty: all do.
+CHAT_ADMIN_NETWORKS = env.list("CHAT_ADMIN_NETWORKS", default=[])
 
 # Notifications
 
@@ -46,7 +73,11 @@ CHAT_NOTIFICATION_BACKENDS = env.list("CHAT_NOTIFICATION_BACKENDS", default=["so
 CHAT_URL = env.str("CHAT_URL", default="http://127.0.0.1:8000")
 CHAT_WEBHOOK_URL = env.str("CHAT_WEBHOOK_URL", default="")
 CHAT_WEBHOOK_SECRET = env.str("CHAT_WEBHOOK_SECRET", default="")
-vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+MAIL = env.email_url("EMAIL_URL", default="smtp://localhost:25")
+if MAIL["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    # Django's own can't do TLS on Python 3.12 and later.
+    MAIL["EMAIL_BACKEND"] = "chatapp.notifications.smtp.EmailBackend"
+vars().update(MAIL)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Parley <parley@localhost>")
 #: A mail server may be away for a while: seconds before a failed delivery is tried again, at first and at most.
@@ -83,7 +114,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "chatapp.middleware.content_security_policy",
+    "chatapp.middleware.security_headers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -91,6 +122,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "chatapp.middleware.too_many_tries",
+    "chatapp.middleware.guard_admin",
 ]
 TEMPLATES = [
     {
@@ -101,6 +134,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "chatapp.context.sockets",
             ]
         },
     }
@@ -121,6 +155,30 @@ SESSION_ENGINE = "relay.sessions"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 LOGIN_URL = "/accounts/login/"
+AUTHENTICATION_BACKENDS = [
+    "chatapp.passwords.Backend",
+    # Those who are logged in since before there was ours, stay.
+    "django.contrib.auth.backends.ModelBackend",
+]
+#: New passwords get the first; those that have another get it when their user logs in.
+PASSWORD_HASHERS = ["chatapp.hashers.Argon2", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+FILE_UPLOAD_HANDLERS = ["chatapp.uploads.NoUploads"]
+
+# Browsers
+
+#: Whether browsers come by TLS only: then cookies, redirects and HSTS see to it.
+IS_SECURE = CHAT_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_SECURE
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+#: The proxy in front must say by which scheme a request came (X-Forwarded-Proto, `--proxy-headers`).
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=IS_SECURE)
+#: What asks for these comes from within.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+#: Seconds for which browsers remember that there is TLS only.
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=30 * 86400 if IS_SECURE else 0)
+#: Whether all hosts below this one have TLS, and lists in browsers shall say so, only the owner of the domain knows.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_BROWSER_XSS_FILTER = True
 X_FRAME_OPTIONS = "DENY"
@@ -170,6 +228,13 @@ RELAY_ALLOWED_ORIGINS = env.list("RELAY_ALLOWED_ORIGINS", default=[])
 RELAY_FRAME_RATE = env.float("RELAY_FRAME_RATE", default=20)
 RELAY_FRAME_BURST = 20
 RELAY_MAX_SOCKETS = env.int("RELAY_MAX_SOCKETS", default=0)
+#: What interface servers run beside themselves.
+RELAY_COMPANIONS = ["chatapp.canary.canary.run"]
+#: What /metrics wants to be shown, and what is counted in the database whenever somebody reads it.
+RELAY_METRICS_TOKEN = env.str("RELAY_METRICS_TOKEN", default="")
+RELAY_SCRAPED = ["chatapp.metrics.Here"]
+#: Whether each step of each message is logged.
+RELAY_TRACE = env.bool("RELAY_TRACE", default=False)
 RELAY_DRAIN_TIMEOUT = env.float("RELAY_DRAIN_TIMEOUT", default=20)
 LAYER = {
     # Three keepalives: a member whose interface server died is gone after that.
@@ -191,11 +256,18 @@ LAYER = {
 ROUTING = "routing.channel_routing"
 #: What separate processes meet in: Redis, or the database.
 SHARED_LAYER = {"BACKEND": "relay.layers.database.DatabaseChannelLayer", "CONFIG": LAYER, "ROUTING": ROUTING}
-if REDIS_URL:
+if REDIS_SENTINELS:
+    sentinels = [(host.strip("[]"), int(port)) for host, _, port in (name.rpartition(":") for name in REDIS_SENTINELS)]
+    # What of the URL does not depend on who is master.
+    login = {"password": urlsplit(REDIS_URL).password, "db": int(urlsplit(REDIS_URL).path.strip("/") or 0)}
+    SHARED_LAYER["BACKEND"] = "relay.layers.redis.RedisSentinelChannelLayer"
+    found = {"hosts": sentinels, "services": [REDIS_SENTINEL_SERVICE], "connection_kwargs": login}
+    SHARED_LAYER["CONFIG"] = {**LAYER, **found, "prefix": CHANNEL_PREFIX}
+elif REDIS_URL:
     SHARED_LAYER["BACKEND"] = "relay.layers.redis.RedisChannelLayer"
     SHARED_LAYER["CONFIG"] = {**LAYER, "hosts": [REDIS_URL], "prefix": CHANNEL_PREFIX}
 CHANNEL_LAYERS = {"default": SHARED_LAYER}
-if sys.argv[1:2] == ["runserver"] and not REDIS_URL:
+if sys.argv[1:2] == ["runserver"] and not (REDIS_URL or REDIS_SENTINELS):
     # One process needs no more than its memory; what a shell or a cron job sends comes from outside.
     memory = {"BACKEND": "relay.layers.inmemory.ChannelLayer", "CONFIG": LAYER, "ROUTING": ROUTING}
     CHANNEL_LAYERS = {"default": memory, "outside": SHARED_LAYER}
@@ -205,11 +277,22 @@ if sys.argv[1:2] == ["runserver"] and not REDIS_URL:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "class": "relay.logs.LineFormatter",
+            "format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
     "loggers": {
-        name: {"handlers": ["stderr"], "level": "INFO", "propagate": False}
-        for name in ("chatapp", "relay", "daphne", "django.channels")
+        # Django would make a page of each error to mail it to nobody: work that a wrong Host header is enough for.
+        "django": {"handlers": [], "level": "WARNING"},
+        # Each step of each message.
+        "relay.trace": {"level": "DEBUG" if RELAY_TRACE else "INFO"},
+        **{
+            name: {"handlers": ["stderr"], "level": "INFO", "propagate": False}
+            for name in ("chatapp", "relay", "daphne", "django.channels")
+        },
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
 }

@@ -3,7 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from relay.views import metrics
+
 urlpatterns = [
     path("", include("chatapp.urls")),
     path("admin/", admin.site.urls),
+    path("metrics", metrics, name="metrics"),
 ]

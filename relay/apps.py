@@ -10,9 +10,15 @@ from relay.checks import (
     check_connection_age,
     check_consumers,
     check_keepalive,
+    check_limits,
+    check_machines,
+    check_metrics,
+    check_origins,
     check_reconnect_text,
+    check_redis,
     check_sqlite,
 )
+from relay.traces import mark_records
 
 
 class RelayConfig(AppConfig):
@@ -27,6 +33,9 @@ class RelayConfig(AppConfig):
         checks.register(check_connection_age)
         checks.register(check_consumers)
         checks.register(check_sqlite)
+        for check in (check_limits, check_origins, check_metrics, check_machines, check_redis):
+            checks.register(check, deploy=True)
+        mark_records()
         # Django's runserver with static files need not become Channels': ours wins over both. To do it would import the
         # interface server in every process, which is a quarter of a worker's start.
         hacks.monkeypatch_django = nothing

@@ -1,4 +1,7 @@
-"""Django system checks: combinations of settings that can't work, each with its remedy."""
+"""
+Django system checks: combinations of settings that can't work, and what is dangerous where it is deployed, each with
+its remedy.
+"""
 
 import inspect
 from collections.abc import Iterator
@@ -13,6 +16,8 @@ from relay import conf
 #: What BaseChannelLayer of asgiref takes where a layer's CONFIG says nothing, in seconds.
 DEFAULT_GROUP_EXPIRY = 86400
 DATABASE_LAYER = "relay.layers.database.DatabaseChannelLayer"
+#: Bytes for which 0 means: no limit.
+LIMITS = ("MAX_MESSAGE_BYTES", "MAX_BODY_BYTES", "MAX_UNSENT_BYTES", "MAX_WAITING_BYTES")
 
 
 def check_keepalive(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
@@ -78,6 +83,19 @@ def check_sqlite(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     ]
 
 
+def check_machines(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """relay.I002: a file is of one machine, and nothing else can tell how many there are."""
+    return [
+        checks.Info(
+            "The database %r is a SQLite file: all processes must be on this machine." % alias,
+            hint="Set DATABASE_URL to a PostgreSQL server if there are others.",
+            id="relay.I002",
+        )
+        for alias, database in settings.DATABASES.items()
+        if database.get("ENGINE", "").endswith("sqlite3")
+    ]
+
+
 def check_consumers(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     """relay.E003: an async function as a consumer would be called and never run, and nothing would say so."""
     return [
@@ -91,6 +109,71 @@ def check_consumers(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage
         for found in functions_of(consumer)
         if inspect.iscoroutinefunction(inspect.unwrap(found))
     ]
+
+
+def check_limits(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """relay.W003, W004, W005: what keeps one client from taking all there is, and the dead from staying, is off."""
+    found: list[checks.CheckMessage] = []
+    if conf.get("FRAME_RATE") <= 0:
+        found.append(
+            checks.Warning(
+                "RELAY_FRAME_RATE is 0: one socket may keep every worker busy.",
+                hint="Set it to twice of what people send, 20 for example.",
+                id="relay.W003",
+            )
+        )
+    for name in LIMITS:
+        if not conf.get(name):
+            found.append(
+                checks.Warning(
+                    "RELAY_%s is 0: one client can fill the memory of an interface server." % name,
+                    hint="Unset it: the default is %d." % getattr(conf, name),
+                    id="relay.W004",
+                )
+            )
+    if not conf.get("KEEPALIVE_INTERVAL"):
+        found.append(
+            checks.Warning(
+                "RELAY_KEEPALIVE_INTERVAL is 0: sockets whose login has ended stay, and the dead are not found.",
+                hint="Set it to 20, for example.",
+                id="relay.W005",
+            )
+        )
+    return found
+
+
+def check_origins(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """relay.W006: any page may open sockets here, with the cookies of whoever looks at it (F1)."""
+    if "*" not in conf.get("ALLOWED_ORIGINS"):
+        return []
+    return [
+        checks.Warning(
+            "RELAY_ALLOWED_ORIGINS has *: the pages of any site may talk here as whoever looks at them.",
+            hint="Name the origins, as browsers send them: https://chat.example.com.",
+            id="relay.W006",
+        )
+    ]
+
+
+def check_metrics(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """relay.W007: where there are metrics, they are for those who have the token."""
+    if getattr(settings, "RELAY_METRICS_TOKEN", None) != "":
+        return []
+    return [
+        checks.Warning(
+            "RELAY_METRICS_TOKEN is not set: nothing but the network keeps anybody from reading /metrics.",
+            hint="Set it, and have Prometheus send it as its bearer token.",
+            id="relay.W007",
+        )
+    ]
+
+
+def check_redis(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """relay.W008 to W011 and I001, of each server that a channel layer is in: see relay.layers.redis.checks."""
+    # Here, as most processes that run checks have no use for it.
+    from relay.layers.redis.checks import check_servers
+
+    return check_servers()
 
 
 def functions_of(consumer: Any) -> list[Any]:

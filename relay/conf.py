@@ -46,6 +46,9 @@ RECONNECT_TEXT = None
 RECONNECT_AFTER = 1.0
 RECONNECT_RATE = 100.0
 
+#: Dotted paths of functions that each interface server runs beside itself, in threads: `relay.companions`.
+COMPANIONS: list[str] = []
+
 #: Seconds that an interface server or a worker takes at most to end when it is told to.
 DRAIN_TIMEOUT = 20.0
 
@@ -62,6 +65,13 @@ RESTS: dict[str, tuple[float, float]] = {}
 
 #: Seconds after which a consumer that still runs is named in the log; and between two such lines.
 SLOW_CONSUMER = 30.0
+
+#: What `/metrics` wants to be shown: `Authorization: Bearer <token>`. Empty: only this machine itself may read it.
+METRICS_TOKEN = ""
+
+#: Dotted paths of classes without arguments whose objects are prometheus_client collectors: for what is the same
+#: whoever asks, and is asked once for each scrape of `/metrics`, such as a count in the database.
+SCRAPED: list[str] = []
 
 #: Seconds after which the turn of a crashed `linearize` holder ends. A living holder renews it three times as often.
 TURN_LEASE = 10.0

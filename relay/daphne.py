@@ -14,7 +14,9 @@ from daphne import cli
 from daphne.access import AccessLogGenerator
 from daphne.server import build_endpoint_description_strings
 
-from relay.server import Server
+from relay.logs import LineFormatter, add_logging_arguments, log_as_json
+from relay.metrics.port import Address, add_metrics_argument, open_port
+from relay.server import CANNOT_LISTEN, Server
 
 logger = logging.getLogger(__name__)
 
@@ -32,18 +34,22 @@ class CommandLineInterface(cli.CommandLineInterface):
         # Daphne gives a handshake 5 s, which a login storm exceeds (D8). Autobahn's own limit is not used.
         self.parser.set_defaults(websocket_connect_timeout=20)
         add_server_arguments(self.parser)
+        add_logging_arguments(self.parser)
 
     def run(self, args: list[str]) -> None:
         options = self.parser.parse_args(args)
-        logging.basicConfig(
-            level=LEVELS[max(0, min(options.verbosity, 2))], format="%(asctime)-15s %(levelname)-8s %(message)s"
-        )
+        handler = logging.StreamHandler()
+        handler.setFormatter(LineFormatter("%(asctime)-15s %(levelname)-8s %(message)s"))
+        logging.basicConfig(level=LEVELS[max(0, min(options.verbosity, 2))], handlers=[handler])
         try:
             channel_layer = load(options.channel_layer)
         except (ImportError, AttributeError) as e:
             self.parser.error("the channel layer %r can't be loaded: %s" % (options.channel_layer, e))
+        if options.json_logs:
+            log_as_json()
         endpoints = self.endpoints(options)
         logger.info("Starting server at %s, channel layer %s.", ", ".join(endpoints), options.channel_layer)
+        open_port_or_exit(options.metrics_port)
         self.server = Server(
             channel_layer=channel_layer,
             endpoints=endpoints,
@@ -101,6 +107,16 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
         help="With --proxy-headers: addresses or networks of the proxies that are believed, separated by commas; "
         "* for any (default: %(default)s)",
     )
+    add_metrics_argument(parser)
+
+
+def open_port_or_exit(at: Address | None) -> None:
+    """`open_port`. What can't listen ends, as where it can't listen for sockets."""
+    try:
+        open_port(at)
+    except OSError as e:
+        logger.error("Can't listen on --metrics-port %s:%d: %s", *(at or ()), e)
+        raise SystemExit(CANNOT_LISTEN) from e
 
 
 def server_options(options: argparse.Namespace) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from channels.signals import consumer_finished, consumer_started
 from relay import databases
 from relay.batches import BatchConsumer
 from relay.layers.delivery import Delivery
-from relay.outbox import Send, send_all
+from relay.metrics.drops import DROPPED
+from relay.outbox import Send, send_all, stamp_pending
+from relay.traces import Trace, about, trace_of
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +65,11 @@ class Run:
     def lanes(self) -> set[Any]:
         """What may not go on without it."""
         return {delivery.lease or delivery for delivery in self.deliveries}
+
+    @property
+    def traces(self) -> tuple[Trace, ...]:
+        """Of its messages, as far as they have any."""
+        return tuple(trace for delivery in self.deliveries if (trace := trace_of(delivery.content)) is not None)
 
     @property
     def answer(self) -> list[Send]:
@@ -117,9 +124,16 @@ class Run:
 
     def attempt(self) -> None:
         self.error, self.later = None, False
+        traces = self.traces
+        with about(traces):
+            self.attempt_with(traces[0] if len(self.deliveries) == len(traces) == 1 else None)
+
+    def attempt_with(self, trace: Trace | None) -> None:
+        """Call the consumer; what it wants to send has this trace, unless it says otherwise."""
         try:
             consumer_started.send(sender=Run, environ={})
             self.call()
+            stamp_pending(trace)
             self.sends = pending_message_store.threadlocal.messages
         except ConsumeLater:
             self.later = True
@@ -204,10 +218,12 @@ def send_or_drop(sends: Iterable[Send]) -> None:
         left, unsendable = send_all(left)
         for (target, _), why in unsendable:
             logger.error("A message for %s can't be sent and is dropped: %s", target.name, why)
+        DROPPED["unsendable"].inc(len(unsendable))
         if not left:
             return
         time.sleep(REQUEUE_INTERVAL)
     logger.error("%d messages are dropped: %s stayed full", len(left), left[0][0].name)
+    DROPPED["full"].inc(len(left))
 
 
 def postpone(message: Message) -> None:
@@ -218,6 +234,7 @@ def postpone(message: Message) -> None:
             logger.error(
                 "A message on %s is dropped: its consumer wants it later for the %dth time", message.channel, tries
             )
+            DROPPED["postponed"].inc()
         else:
             requeue(message, message.channel_layer.send)
     except Exception:

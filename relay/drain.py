@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet import defer, task, tcp
 
 from relay import conf
+from relay.metrics.drops import DROPPED
 from relay.reactor import reactor
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,8 @@ class Drain:
     def run(self) -> Any:
         began = time.monotonic()
         self.factory.closing = True
-        yield defer.DeferredList([defer.maybeDeferred(port.stopListening) for port in self.server.ports])
+        closing = [defer.maybeDeferred(port.stopListening) for port in self.server.ports]
+        yield defer.DeferredList([*closing, self.server.companions.stop()])
         sockets = self.server.sockets()
         logger.info("Going away: %d sockets are told to come back", len(sockets))
         yield task.coiterate(self.dismiss(sockets))
@@ -49,7 +51,9 @@ class Drain:
         yield from self.wait_until(lambda: flushed.called, lambda: max(closed + AFTERMATH, began + self.patience))
         if not flushed.called:
             logger.error("Messages of %d bytes could not be sent in time and are lost", self.server.uplink.bytes)
+            DROPPED["unsent"].inc(self.server.uplink.parcels)
         self.server.downlink.stop()
+        self.server.stop_telling()
         logger.info("Gone after %.1f s", time.monotonic() - began)
 
     @staticmethod

@@ -1,11 +1,15 @@
 """Fan-out: each message is framed once, and each socket is written to once for a batch of messages."""
 
 import logging
+import time
 from typing import Any
 
 from autobahn.websocket.protocol import PreparedMessage, WebSocketProtocol
 
 from relay.layers.delivery import Delivery
+from relay.metrics.drops import DROPPED
+from relay.metrics.sockets import END_TO_END
+from relay.traces import KEY, step, trace_of
 
 logger = logging.getLogger(__name__)
 
@@ -22,12 +26,14 @@ class Fanout:
 
     def __init__(self, protocols: dict[str, Any]):
         self.protocols = protocols
-        #: Messages for connections that are gone.
-        self.late = 0
+        #: Messages, once for each connection that they were for; and those whose connections were gone.
+        self.handed = self.late = 0
 
     def deliver(self, deliveries: list[Delivery]) -> None:
         pending: dict[Any, list[bytes]] = {}
+        late = self.late
         for delivery in deliveries:
+            self.handed += len(delivery.channels)
             try:
                 self.add(delivery, pending)
             except Exception:
@@ -35,6 +41,10 @@ class Fanout:
                 logger.exception("A message for %s can't be handed over", delivery.channel)
         for protocol in pending:
             self.flush(protocol, pending[protocol])
+        for delivery in deliveries:
+            note_written(delivery)
+        if self.late != late:
+            DROPPED["late"].inc(self.late - late)
 
     def add(self, delivery: Delivery, pending: dict[Any, list[bytes]]) -> None:
         """Note the frame of a plain message for each socket; anything else is handed over now, after what was noted."""
@@ -84,9 +94,19 @@ class Fanout:
             logger.exception("%s could not be ended", protocol.reply_channel)
 
 
+def note_written(delivery: Delivery) -> None:
+    """It is written. How long a broadcast took is measured once for all sockets here: what they cost is counted."""
+    trace = trace_of(delivery.content)
+    if trace is None:
+        return
+    if delivery.to_group:
+        END_TO_END.observe(max(0.0, time.time() - trace[1]))
+    step(trace, "Written to %d connections", len(delivery.channels))
+
+
 def plain_frame(content: dict[str, Any]) -> bytes | None:
-    """The frame of a message that is nothing but `text` or `bytes`; None for any other."""
-    if len(content) != 1:
+    """The frame of a message that is nothing but `text` or `bytes`, and a trace; None for any other."""
+    if len(content) != 1 and not (len(content) == 2 and KEY in content):
         return None
     text, data = content.get("text"), content.get("bytes")
     if isinstance(text, str):

@@ -19,8 +19,11 @@ from relay import conf, databases
 from relay.dispatch import Run, postpone, send_or_drop
 from relay.layers import acknowledge, be_patient, give_back, leases, leave, take
 from relay.layers.delivery import Delivery
+from relay.metrics.drops import DROPPED
+from relay.metrics.work import timed
 from relay.outbox import Late, is_local, send_all
 from relay.tally import Tally
+from relay.traces import about
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +101,7 @@ class Hands:
         self.taken_at = started = time.monotonic()
         with self.lock:
             self.waiting += [Run(self.layer, [delivery]).find_consumer() for delivery in taken]
+        self.tally.redelivered.update(delivery.channel for delivery in taken if delivery.content.attempts > 1)
         while not self.stopping.is_set() and (run := self.begin()) is not None:
             self.handle(run)
             self.tell(only_if_late=True)
@@ -155,7 +159,7 @@ class Hands:
         if self.callback is not None:
             for message in run.messages:
                 self.callback(run.channel, message)
-        run.execute()
+        timed(run)
         if run.error is not None and self.may_wait(run, run.error):
             logger.warning("%d messages on %s wait for the database: %s", len(run.deliveries), run.channel, run.error)
             self.tally.waited += len(run.deliveries)
@@ -182,7 +186,8 @@ class Hands:
     def fail(self, run: Run, error: BaseException) -> None:
         """Its consumer raised: it is tried again later, or its client is told, and in the end it is a dead letter."""
         self.tally.failed[run.channel] += 1
-        logger.error("A message on %s failed%s", run.channel, self.what_next(run), exc_info=error, extra=about(run))
+        with about(run.traces):
+            logger.error("A message on %s failed%s", run.channel, self.what_next(run), exc_info=error, extra=ids(run))
         if run.answer or not leases(self.layer):
             run.sends = run.answer
             self.settle(run)
@@ -274,7 +279,9 @@ class Hands:
         reasons, run.unsendable = run.unsendable, []
         reason = "What its consumer wants to send can't be sent: " + "; ".join(reasons)
         self.tally.dropped += len(reasons)
-        logger.error("A message on %s: %s", run.channel, reason)
+        DROPPED["unsendable"].inc(len(reasons))
+        with about(run.traces):
+            logger.error("A message on %s: %s", run.channel, reason)
         if len(run.deliveries) == 1 and run.deliveries[0].lease is not None:
             self.tally.dead += 1
             self.tell()
@@ -302,11 +309,13 @@ class Hands:
             return
         names = ", ".join(sorted({target.name for target, _ in run.sends}))
         self.tally.failed[run.channel] += len(run.deliveries)
-        logger.error("A message on %s failed: %s stayed full for %.0f s", run.channel, names, waited)
+        with about(run.traces):
+            logger.error("A message on %s failed: %s stayed full for %.0f s", run.channel, names, waited)
         if leases(self.layer):
             self.rest(run, "%s stayed full for %.0f s" % (names, waited))
         else:
             self.tally.dropped += len(run.sends)
+            DROPPED["full"].inc(len(run.sends))
             run.sends = []
 
     def tell(self, only_if_late: bool = False) -> None:
@@ -365,6 +374,6 @@ class Hands:
         return "" if running is None else "%s for %.1f s" % (running.channel, time.monotonic() - since)
 
 
-def about(run: Run) -> dict[str, Any]:
+def ids(run: Run) -> dict[str, Any]:
     """For logs that are not read by people."""
     return {"channel": run.channel, "message_id": run.deliveries[0].content.id}

@@ -70,14 +70,15 @@ class Origins:
     def __init__(self, allowed: Iterable[str] = ()):
         self.allowed = {origin.lower().rstrip("/") for origin in allowed}
 
-    def allow(self, headers: Headers) -> bool:
-        """Raises BadRequest if there are several."""
+    def allow(self, headers: Headers, secure: bool = False) -> bool:
+        """secure: it comes by TLS, so a page that did not is another's, put there on the way. Raises BadRequest."""
         origin = only(headers, b"origin").decode("latin1").lower()
         if not origin or "*" in self.allowed or origin in self.allowed:
             return True
         parts = urlsplit(origin)
         host = only(headers, b"host").decode("latin1").lower()
-        return parts.scheme in ("http", "https") and bool(host) and parts.netloc == host
+        schemes = ("https",) if secure else ("http", "https")
+        return parts.scheme in schemes and bool(host) and parts.netloc == host
 
 
 class Proxies:
@@ -134,9 +135,17 @@ def last(headers: Headers, name: bytes) -> str:
     return parts[-1] if parts else ""
 
 
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own."""
+    return LOOPBACK.knows(host)
+
+
 def is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
     except ValueError:
         return False
     return True
+
+
+LOOPBACK = Proxies(("127.0.0.0/8", "::1"))

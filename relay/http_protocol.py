@@ -17,6 +17,8 @@ from zope.interface import implementer
 from relay import conf
 from relay.headers import CONTROL, BadRequest, Origins, Proxies, clean, only
 from relay.intake import Limits
+from relay.metrics.sockets import HANDSHAKES
+from relay.traces import KEY, begin
 from relay.uplink import Parcel, Uplink, size_of
 from relay.ws_protocol import socket_class
 
@@ -71,14 +73,17 @@ class WebRequest(http_protocol.WebRequest):
             self.channel.forceAbortClient()
 
     def process(self) -> None:
+        wants_socket = (self.requestHeaders.getRawHeaders(b"Upgrade") or [b""])[0].lower() == b"websocket"
         try:
             if self.too_large:
                 self.basic_error(413, "The body is larger than RELAY_MAX_BODY_BYTES allows")
-            elif (self.requestHeaders.getRawHeaders(b"Upgrade") or [b""])[0].lower() == b"websocket":
+            elif wants_socket:
                 self.upgrade(self.describe("ws"))
             else:
                 self.ask(self.describe("http"))
         except BadRequest as e:
+            if wants_socket:
+                HANDSHAKES["malformed"].inc()
             self.basic_error(400, str(e))
         except Exception:
             logger.exception("A request could not be taken")
@@ -94,6 +99,9 @@ class WebRequest(http_protocol.WebRequest):
             path = unquote(self.path.decode("ascii"))
         except ValueError:
             raise BadRequest("The URL can't be read") from None
+        if b"#" in self.uri:
+            # That part of a URL is for the client alone; Autobahn would write it to the log.
+            raise BadRequest("The URL has a fragment")
         if protocol == "http" and CONTROL.search(path):
             raise BadRequest("The path contains control characters")
         client = [self.client.host, self.client.port] if hasattr(self.client, "port") else None
@@ -128,6 +136,7 @@ class WebRequest(http_protocol.WebRequest):
             "http_version": self.clientproto.split(b"/")[-1].decode("ascii"),
             "method": self.method.decode("ascii"),
             "body": body,
+            KEY: begin(),
             **description,
         }
         self.request = Parcel("http.request", request, self, size=len(body) + size_of(description))
@@ -276,6 +285,8 @@ class HTTPFactory(http_protocol.HTTPFactory):
         self.closing = False
         #: How often a socket was not read for a while, and sockets that were closed for not reading.
         self.held_back = self.slow_readers = 0
+        #: Messages that sockets have sent, and keepalives that were sent for them.
+        self.frames = self.keepalives = 0
         super().__init__(**kwargs)
         self.set_socket_options()
 
@@ -301,6 +312,9 @@ class HTTPFactory(http_protocol.HTTPFactory):
         protocol: Any = http.HTTPFactory.buildProtocol(self, addr)
         protocol.requestFactory = WebRequest
         return protocol
+
+    def log(self, request: Any) -> None:
+        """Not in Twisted's way, which writes URLs with their queries, where secrets are; see `WebRequest.log`."""
 
     def make_send_channel(self) -> str:
         """A reply channel that nobody can guess (F5)."""

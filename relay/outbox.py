@@ -8,9 +8,12 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from channels import Channel, Group
+from channels.message import Message, pending_message_store
 from django.db import DatabaseError, transaction
 
 from relay.layers import in_transaction, send_many, send_to_groups
+from relay.metrics.drops import DROPPED
+from relay.traces import Trace, about, stamped, trace_of
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +26,48 @@ UNSENDABLE = (TypeError, ValueError, ArithmeticError, AssertionError)
 #: Seconds that a full queue of an interface process is tried, as Channels does: its client does not read. And how many
 #: messages are kept for that long.
 PATIENCE, LIMIT = 2.0, 10_000
+
+
+class handling(about):
+    """
+    For consumers of batches: while it lasts, the consumer is at this one of its messages. What it sends, and what it
+    logs, is due to that one (`relay.traces`). A consumer of single messages need say nothing.
+    """
+
+    __slots__ = ("since", "trace")
+
+    def __init__(self, message: Message):
+        self.trace = trace_of(message.content)
+        self.traces = () if self.trace is None else (self.trace,)
+
+    def __enter__(self) -> None:
+        about.__enter__(self)
+        self.since = len(pending())
+
+    def __exit__(self, *exc_info: Any) -> None:
+        about.__exit__(self)
+        if self.trace is not None:
+            stamp_pending(self.trace, self.since)
+
+
+def traced(content: dict[str, Any], message: Message | None) -> dict[str, Any]:
+    """The content, as what is due to this message: for what is sent for many of a batch in one call."""
+    trace = None if message is None else trace_of(message.content)
+    return content if trace is None else stamped(content, trace)
+
+
+def pending() -> list[Send]:
+    """What the consumer that this thread runs wants to send so far."""
+    return getattr(pending_message_store.threadlocal, "messages", [])
+
+
+def stamp_pending(trace: Trace | None, since: int = 0) -> None:
+    """Give a trace to what the consumer wants to send, from this place on, and has none."""
+    if trace is not None:
+        sends = pending()
+        for place in range(since, len(sends)):
+            target, content = sends[place]
+            sends[place] = (target, stamped(content, trace))
 
 
 def send_on_commit(
@@ -76,7 +121,13 @@ def send_all(sends: Iterable[Send], full: Collection[str] = ()) -> tuple[list[Se
     unsendable: list[tuple[Send, str]] = []
     stuck = set(full)
     for _, some in itertools.groupby(sends, key=way):
-        part = list(some)
+        part = []
+        for send in some:
+            # Whoever sent a message has named its reply channel, which may be anything: also what no set takes.
+            if isinstance(send[0].name, str):
+                part.append(send)
+            else:
+                unsendable.append((send, "a channel's name is text"))
         refused, bad = try_part([send for send in part if send[0].name not in stuck] if stuck else part)
         unsendable += bad
         again = {id(send) for send in refused}
@@ -157,6 +208,8 @@ class Late:
         if dropped := len(left) - len(self.sends):
             names = ", ".join(sorted({target.name for target, _ in left} - self.names)) or "its queue"
             logger.error("%d messages for clients are dropped: %s stayed full", dropped, names)
+        DROPPED["full"].inc(dropped)
+        DROPPED["unsendable"].inc(len(unsendable))
         return dropped + len(unsendable)
 
 

@@ -4,11 +4,12 @@ import logging
 import time
 from typing import Any
 
-from autobahn.twisted.websocket import WebSocketServerProtocol
 from twisted.internet import tcp
 from twisted.internet.protocol import connectionDone
 
+from relay.metrics.sockets import EVICTED
 from relay.reactor import reactor
+from relay.watched import Watched
 
 logger = logging.getLogger(__name__)
 
@@ -17,9 +18,9 @@ TRY_AGAIN_LATER = 1013
 MOMENT, BURST = 1.0, 4
 
 
-class Outlet(WebSocketServerProtocol):
+class Outlet(Watched):
     """
-    Autobahn's WebSocketServerProtocol, writing to its socket itself.
+    Autobahn's WebSocketServerProtocol (as `Watched`), writing to its socket itself.
 
     It produces for its transport (twisted.internet.interfaces.IPushProducer), which so tells it whether the socket
     reads.
@@ -82,6 +83,7 @@ class Outlet(WebSocketServerProtocol):
     def close_slow_reader(self) -> None:
         logger.warning("%s reads too slowly: %d bytes wait for it, it is closed", self.reply_channel, self.unsent())
         self.main_factory.slow_readers += 1
+        EVICTED["slow_reader"].inc()
         self.sendCloseFrame(TRY_AGAIN_LATER, b"You read too slowly")
 
     def pauseProducing(self) -> None:

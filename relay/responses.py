@@ -1,35 +1,81 @@
-"""Sending HTTP responses to interface servers that may be gone."""
+"""Answering HTTP requests, which may be none, for interface servers that may be gone."""
 
+import cgi
+import codecs
 import logging
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from channels import handler, staticfiles
 from channels.message import Message
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpResponseBadRequest
 
 logger = logging.getLogger(__name__)
 
 #: Seconds for which a response waits for a client that does not read it, and between two tries.
 PATIENCE, INTERVAL = 15.0, 0.05
+#: The charsets that a request may be in: Python knows others, which are no text, or fail on nearly all of it.
+CHARSETS = {"utf-8", "utf-8-sig", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be"}
+
+
+class Request(handler.AsgiRequest):
+    """Channels' request, which believes whatever its Content-Type says, and fails on it later: an error of ours."""
+
+    def __init__(self, message: Message):
+        check_content_type(b",".join(value for name, value in message.get("headers", []) if name == b"content-type"))
+        super().__init__(message)
+
+
+def check_content_type(value: bytes) -> None:
+    """Raises SuspiciousOperation."""
+    if not value.isascii():
+        raise SuspiciousOperation("The Content-Type is not ASCII")
+    charset = cgi.parse_header(value.decode())[1].get("charset", "utf-8")
+    try:
+        known = codecs.lookup(charset).name in CHARSETS
+    except (LookupError, ValueError):
+        known = False
+    if not known:
+        raise SuspiciousOperation("The Content-Type has a charset that is not taken")
+
+
+class Handler(handler.AsgiHandler):
+    request_class = Request
+
+
+class StaticFilesHandler(staticfiles.StaticFilesHandler):
+    request_class = Request
 
 
 class ViewConsumer(handler.ViewConsumer):
     """
     Channels' ViewConsumer, which holds its worker for as long as nobody reads a response: for ever, or until what is
-    queued for an interface server that died expires (B17). Here it is cut off.
+    queued for an interface server that died expires (B17). Here it is cut off. What is no request is answered 400.
     """
 
+    handler_class = Handler
+
     def __call__(self, message: Message) -> None:
-        for part in self.handler(message):
+        for part in self.answer(message):
             if not sent_in_time(message, part):
                 logger.warning("Nobody reads the response to %s; it is cut off", message.get("path"))
                 return
+
+    def answer(self, message: Message) -> Iterator[dict[str, Any]]:
+        try:
+            yield from self.handler(message)
+        except SuspiciousOperation as e:
+            # Raised before there was a request: else Django answers it.
+            logger.warning("A request was refused: %s", e)
+            yield from self.handler.encode_response(HttpResponseBadRequest())
 
 
 class StaticFilesConsumer(ViewConsumer):
     """Channels' StaticFilesConsumer, likewise."""
 
-    handler_class = staticfiles.StaticFilesHandler
+    handler_class = StaticFilesHandler
 
 
 def sent_in_time(message: Message, part: dict[str, Any]) -> bool:

@@ -15,12 +15,15 @@ from twisted.logger import FilteringLogObserver, LogLevel, LogLevelFilterPredica
 
 from relay import conf
 from relay.checks import ends_too_soon
+from relay.companions import Companions
 from relay.downlink import Downlink
 from relay.drain import Drain
 from relay.fanout import Fanout
 from relay.headers import Proxies
 from relay.http_protocol import HTTPFactory
 from relay.layers import leases
+from relay.metrics.herald import Herald, HeraldThread
+from relay.metrics.sockets import SERVERS, Pulse
 from relay.ports import Ports
 from relay.reactor import reactor
 from relay.uplink import Uplink
@@ -34,6 +37,8 @@ CHECK_INTERVAL = 2
 HURRY = 4
 #: Seconds between two lines about what was dropped.
 REPORT_INTERVAL = 60
+#: Seconds that the last words of a server may take.
+LAST_WORDS = 2
 #: What the process exits with when it can't listen.
 CANNOT_LISTEN = 3
 
@@ -94,6 +99,7 @@ class Server(server.Server):
         begin_logging(self.verbosity)
         reactor.callWhenRunning(self.start)
         reactor.run(installSignalHandlers=self.signal_handlers)
+        self.herald.join(LAST_WORDS)
         if self.exit_code:
             raise SystemExit(self.exit_code)
 
@@ -120,11 +126,17 @@ class Server(server.Server):
         self.fanout = Fanout(self.factory.reply_protocols)
         self.downlink = Downlink(self.channel_layer, self.send_channel, self.fanout.deliver)
         self.drain = Drain(self)
+        self.companions = Companions(self.factory)
+        self.herald = HeraldThread(Herald(self.channel_layer, "interface", self.describe))
+        self.pulse = Pulse(reactor.callLater)
+        SERVERS.add(self)
 
     def start(self) -> None:
         """Called by the reactor, once it runs."""
         self.uplink.start()
         self.downlink.start()
+        self.herald.start()
+        self.pulse.start()
         if leases(self.channel_layer):
             self.channel_layer.on_restore.append(lambda: reactor.callFromThread(self.hurry_keepalives))
         reactor.callLater(CHECK_INTERVAL, self.timeout_checker)
@@ -134,7 +146,8 @@ class Server(server.Server):
             # Twisted's own would complain about a second signal.
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *received: reactor.callFromThread(self.stop))
-        defer.DeferredList([self.listen(endpoint) for endpoint in self.endpoints])
+        listening = defer.DeferredList([self.listen(endpoint) for endpoint in self.endpoints])
+        listening.addCallback(lambda results: None if self.exit_code else self.companions.start())
 
     def stop(self) -> None:
         """End in good order; at once, if this is not the first time."""
@@ -193,6 +206,35 @@ class Server(server.Server):
             "times a socket that sent too much was not read for a while": self.factory.held_back,
             "sockets were closed for not reading": self.factory.slow_readers,
         }
+
+    def figures(self) -> dict[str, float]:
+        """How it does, for `/metrics`. Asked in any thread."""
+        connections = list(self.factory.reply_protocols.values())
+        sockets = [each.state for each in connections if isinstance(each, WebSocketProtocol)]
+        is_open = sockets.count(WebSocketProtocol.STATE_OPEN)
+        return {
+            "open": is_open,
+            "connecting": sockets.count(WebSocketProtocol.STATE_CONNECTING),
+            "requests": len(connections) - len(sockets),
+            "waiting_bytes": self.uplink.bytes,
+            "waiting": self.uplink.parcels,
+            "lag": self.pulse.worst,
+            "deliveries": self.fanout.handed - self.fanout.late,
+            "frames": self.factory.frames,
+            "keepalives": self.factory.keepalives,
+            "held_back": self.factory.held_back,
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """What the layer is told of it."""
+        figures = self.figures()
+        named = {"open": "sockets", "connecting": "connecting", "requests": "requests", "waiting": "waiting"}
+        return {"closing": self.factory.closing, **{name: int(figures[key]) for key, name in named.items()}}
+
+    def stop_telling(self) -> None:
+        """It ends: the layer is told so, in a thread."""
+        self.pulse.stopped = True
+        self.herald.stop()
 
     def sockets(self) -> list[WebSocketProtocol]:
         return [each for each in self.factory.reply_protocols.values() if isinstance(each, WebSocketProtocol)]

@@ -8,9 +8,10 @@ class Tally:
     """Counts of one thread since it began. Only that thread changes them; any may add them up."""
 
     def __init__(self) -> None:
-        #: Messages by channel: handled, and each time that one failed.
+        #: Messages by channel: handled, each time that one failed, and those that came once more.
         self.handled: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
+        self.redelivered: Counter[str] = Counter()
         #: Given up; sends that were dropped; put off for a database that is away; left to other workers.
         self.dead = 0
         self.dropped = 0
@@ -43,7 +44,8 @@ class Tally:
 
     def report(self) -> dict[str, Any]:
         """As plain values."""
-        return {**vars(self), "handled": dict(self.handled), "failed": dict(self.failed), "busy": round(self.busy, 3)}
+        plain = {name: dict(value) for name, value in vars(self).items() if isinstance(value, Counter)}
+        return {**vars(self), **plain, "busy": round(self.busy, 3)}
 
     def sentence(self, seconds: float, threads: int) -> str:
         """What was done in that time, in words."""
@@ -53,6 +55,7 @@ class Tally:
         text += ", busy %.0f%%" % (100 * self.busy / max(seconds * threads, 0.001))
         for number, what in (
             (self.failed.total(), "failures"),
+            (self.redelivered.total(), "delivered again"),
             (self.dead, "dead letters"),
             (self.dropped, "sends dropped"),
             (self.waited, "put off for the database"),

@@ -10,7 +10,9 @@ from typing import Any
 from twisted.internet import defer
 
 from relay.layers import be_patient, leases, send_many
+from relay.metrics.drops import DROPPED
 from relay.reactor import reactor
+from relay.traces import KEY, about, step, trace_of
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +57,8 @@ class Uplink:
     def __init__(self, layer: Any, limit: int):
         self.layer = layer
         self.limit = limit
-        self.bytes = 0
+        #: Of parcels that the layer has not got.
+        self.bytes = self.parcels = 0
         #: Counted by the courier: parcels that were dropped because their channels were full, and those that no layer
         #: would ever take.
         self.refused = self.unsendable = 0
@@ -74,6 +77,7 @@ class Uplink:
 
     def send(self, parcel: Parcel) -> None:
         self.bytes += parcel.size + OVERHEAD
+        self.parcels += 1
         self.queue.put(parcel)
 
     def wait_for_room(self, owner: Any) -> None:
@@ -91,10 +95,12 @@ class Uplink:
         """What the courier has to tell."""
         for parcel in (*sent, *dropped):
             self.bytes -= parcel.size + OVERHEAD
+            self.parcels -= 1
             try:
                 if parcel.dropped:
                     parcel.owner.parcel_refused(parcel)
                 else:
+                    step(parcel.content.get(KEY), "Queued on %s", parcel.channel)
                     parcel.owner.parcel_sent(parcel)
             except Exception:
                 logger.exception("%s could not be told of its message on %s", parcel.owner, parcel.channel)
@@ -136,6 +142,7 @@ class Courier(threading.Thread):
                 self.work(parcels)
             except Exception:
                 logger.exception("Up to %d messages of sockets and requests are lost", len(parcels))
+                DROPPED["unsent"].inc(len(parcels))
         reactor.callFromThread(self.uplink.flushed.callback, None)
 
     def gather(self) -> list[Parcel]:
@@ -179,6 +186,7 @@ class Courier(threading.Thread):
         for parcel in parcels:
             if parcel in unsendable:
                 self.uplink.unsendable += 1
+                DROPPED["unsendable"].inc()
                 done.drop(parcel)
             elif parcel in refused:
                 if parcel.owner not in done.behind:
@@ -195,6 +203,7 @@ class Courier(threading.Thread):
             self.held.append(parcel)
         else:
             self.uplink.refused += 1
+            DROPPED["full"].inc()
             done.drop(parcel)
 
     def plan_retry(self, progress: bool) -> None:
@@ -214,7 +223,9 @@ class Courier(threading.Thread):
             except (TypeError, ValueError, ArithmeticError, AssertionError, self.layer.MessageTooLarge) as e:
                 if len(parcels) > 1:
                     return self.deliver_singly(parcels)
-                logger.error("A message for %s can't be sent and is dropped: %s", parcels[0].channel, e)
+                trace = trace_of(parcels[0].content)
+                with about((trace,) if trace else ()):
+                    logger.error("A message for %s can't be sent and is dropped: %s", parcels[0].channel, e)
                 return [], parcels
             except Exception as e:
                 logger.error("The channel layer fails, and is tried again in %.2f s: %s", pause, e)

@@ -8,10 +8,8 @@ waits behind a slow consumer, tells the layer that the worker lives, logs what w
 import logging
 import os
 import random
-import secrets
 import select
 import signal
-import socket
 import threading
 import time
 from typing import Any
@@ -21,15 +19,15 @@ from channels import worker
 from relay import conf
 from relay.exceptions import LayerUnavailable
 from relay.hands import Hands
-from relay.layers import leases, stop_waiting
+from relay.layers import stop_waiting
+from relay.metrics.herald import Herald
+from relay.metrics.work import WORKERS
 from relay.tally import Tally
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two looks at the threads, two heartbeats, and two lines about what was done.
-LOOK, BEAT, REPORT = 0.25, 2.0, 60.0
-#: Heartbeats that may be missed before a worker counts as gone.
-MISSED_BEATS = 4
+#: Seconds between two looks at the threads, and two lines about what was done.
+LOOK, REPORT = 0.25, 60.0
 #: A worker that starts anew after N messages does so after up to this much more, so that several don't at once.
 JITTER = 0.1
 
@@ -57,16 +55,16 @@ class Worker(worker.Worker):
         self.threads = threads
         self.max_messages = int(max_messages * random.uniform(1, 1 + JITTER))
         self.stop_timeout = conf.get("DRAIN_TIMEOUT") if stop_timeout is None else stop_timeout
-        self.name = "%s-%d-%s" % (socket.gethostname(), os.getpid(), secrets.token_hex(2))
-        self.since = time.time()
+        self.herald = Herald(channel_layer, "worker", self.describe)
+        self.name = self.herald.name
         self.crew: dict[Hands, threading.Thread] = {}
         #: What those have done that are no more.
         self.before = Tally()
         self.reported, self.reported_at = Tally(), time.monotonic()
-        self.beat_at = 0.0
         self.warned: dict[Hands, float] = {}
         #: Whether it has handled what it may; and whether a signal told it to stop.
         self.worn_out = self.signalled = False
+        WORKERS.add(self)
         #: What wakes the main thread. A signal handler may write to a pipe, but not set an Event.
         self.alarm, self.rope = os.pipe()
 
@@ -154,21 +152,11 @@ class Worker(worker.Worker):
         return sum((hands.tally for hands in self.crew), self.before)
 
     def beat(self) -> None:
-        """Tell the layer now and then, for `manage.py channels` and for who asks whether all is well."""
-        now = time.monotonic()
-        if now >= self.beat_at and leases(self.channel_layer):
-            self.beat_at = now + BEAT
-            self.channel_layer.note_worker(self.name, self.describe(), BEAT * MISSED_BEATS)
+        """Tell the layer now and then, for `manage.py channels`, `/metrics`, and who asks whether all is well."""
+        self.herald.beat()
 
     def describe(self) -> dict[str, Any]:
-        return {
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "channels": self.channels,
-            "threads": self.threads,
-            "since": self.since,
-            **self.tally().report(),
-        }
+        return {"channels": self.channels, "threads": self.threads, **self.tally().report()}
 
     def report(self) -> None:
         """Log what was done since the last report."""
@@ -192,6 +180,7 @@ class Worker(worker.Worker):
             what = hands.at_work() or "what waits for the channel layer"
             logger.error("Not finished in %.0f s, and delivered again: %s", self.stop_timeout, what)
         self.attempt(self.sign_off)
+        WORKERS.retire(self)
         self.report()
         return not left
 
@@ -207,5 +196,4 @@ class Worker(worker.Worker):
         stop_waiting(self.channel_layer)
 
     def sign_off(self) -> None:
-        if leases(self.channel_layer):
-            self.channel_layer.note_worker(self.name, {}, 0)
+        self.herald.leave()

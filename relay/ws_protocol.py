@@ -13,14 +13,16 @@ from relay.fanout import frame
 from relay.headers import values
 from relay.intake import Intake
 from relay.masks import unmasked
+from relay.metrics.sockets import EVICTED
 from relay.outlet import Outlet
 from relay.reactor import reactor
+from relay.traces import KEY, begin, step
 from relay.uplink import Parcel, size_of
 
 logger = logging.getLogger(__name__)
 
 #: What a message for a socket may say.
-REPLY_KEYS = {"accept", "text", "bytes", "close"}
+REPLY_KEYS = {"accept", "text", "bytes", "close", KEY}
 #: Close codes that a server may send (RFC 6455, section 7.4; 1004 to 1006 and 1015 are reserved).
 CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
 NORMAL, INTERNAL_ERROR, SERVICE_RESTART = 1000, 1011, 1012
@@ -79,6 +81,7 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         except Exception:
             # Autobahn would tell the client, and nobody else.
             logger.exception("A handshake could not be taken")
+            self.outcome = "error"
             raise ConnectionDeny(500, "Internal Server Error") from None
 
     def ask_to_connect(self, request: Any) -> defer.Deferred[Any]:
@@ -91,18 +94,20 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         if self.openHandshakeTimeoutCall is not None:
             self.openHandshakeTimeoutCall.cancel()
             self.openHandshakeTimeoutCall = None
-        if not self.main_factory.origins.allow(self.request_info["headers"]):
+        if not self.main_factory.origins.allow(self.request_info["headers"], self.request_info["scheme"] == "wss"):
             origin = values(self.request_info["headers"], b"origin")[0].decode("latin1")
             logger.warning("A page of %r may not open sockets here; RELAY_ALLOWED_ORIGINS can allow it", origin)
+            self.outcome = "origin"
             raise ConnectionDeny(403, "Origin not allowed")
         if self.uplink.full or self.main_factory.closing:
+            self.outcome = "busy"
             raise ConnectionDeny(503, "Service Unavailable")
         self.intake = Intake(self.main_factory.limits, now)
         self.reply_channel = self.main_factory.make_send_channel()
         offered = (protocol for protocol in request.protocols if protocol in self.factory.protocols)
         self.protocol_to_accept = next(offered, None)
         self.packets_received = 0
-        connect = {**self.request_info, "reply_channel": self.reply_channel, "order": 0}
+        connect = {**self.request_info, "reply_channel": self.reply_channel, "order": 0, KEY: begin()}
         self.connect = Parcel("websocket.connect", connect, self, size=size_of(self.request_info))
         self.main_factory.reply_protocols[self.reply_channel] = self
         self.uplink.send(self.connect)
@@ -152,6 +157,7 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
     def onOpen(self) -> None:
         # A socket that waited long for its accept has just been entered: its first keepalive need not come at once.
         self.heard = self.kept_alive = time.monotonic()
+        self.count_entry()
         self.forget_handshake()
         self.log_action("connected")
 
@@ -168,9 +174,10 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         if self.state == self.STATE_CONNECTING and self.handshake_deferred is not None:
             self.handshake_deferred.callback(self.protocol_to_accept)
 
-    def serverReject(self, code: int = 403, reason: str = "Access denied") -> None:
+    def serverReject(self, code: int = 403, reason: str = "Access denied", outcome: str = "application") -> None:
         """Refuse the handshake. The workers know, if it is they who refuse; else they are told of the end."""
         self.refused = code == 403
+        self.outcome = outcome
         self.log_action("rejected")
         self.handshake_deferred.errback(ConnectionDeny(code, reason))
 
@@ -178,8 +185,11 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         self.packets_received += 1
+        self.main_factory.frames += 1
         body = {"bytes": payload} if isBinary else {"text": payload.decode()}
-        self.send_up("websocket.receive", {"order": self.packets_received, **body}, len(payload))
+        trace = begin()
+        step(trace, "Read %d bytes from %s", len(payload), self.reply_channel)
+        self.send_up("websocket.receive", {"order": self.packets_received, KEY: trace, **body}, len(payload))
         self.intake.take(len(payload))
         if self.must_wait(time.monotonic()):
             self.hold_back()
@@ -234,7 +244,7 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         """A channel is full, or the message is one that can't be sent."""
         if parcel.channel == "websocket.connect":
             if self.state == self.STATE_CONNECTING:
-                self.serverReject(503, "Connection queue at capacity")
+                self.serverReject(503, "Connection queue at capacity", "queue_full")
         elif parcel.channel == "websocket.keepalive":
             self.hurry_keepalive(self.main_factory.keepalive_interval, SOON)
         elif parcel.channel == "websocket.receive":
@@ -279,7 +289,7 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
     def fail(self) -> None:
         """Something of ours went wrong with this socket: end it."""
         if self.state == self.STATE_CONNECTING:
-            self.serverReject(500, "Internal Server Error")
+            self.serverReject(500, "Internal Server Error", "error")
         else:
             self.serverClose(INTERNAL_ERROR)
 
@@ -291,8 +301,9 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         if self.state == self.STATE_CONNECTING:
             patience = self.main_factory.websocket_connect_timeout
             if 0 <= patience < self.duration() and self.handshake_deferred is not None:
-                self.serverReject(503, "The handshake took too long")
+                self.serverReject(503, "The handshake took too long", "timeout")
         elif 0 <= limit < self.duration():
+            EVICTED["expired"].inc()
             self.serverClose()
         elif self.needs_ping():
             self._sendAutoPing()
@@ -311,6 +322,7 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
             # Its pong may lie behind the frames that we don't read.
             self.autoPingPending = self.autoPingTimeoutCall = None
         else:
+            EVICTED["silent"].inc()
             super().onAutoPingTimeout()
 
     def is_due(self, interval: float) -> bool:
@@ -323,13 +335,14 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
 
     def send_keepalive(self) -> None:
         self.send_up("websocket.keepalive", {}, waits=False)
+        self.main_factory.keepalives += 1
         self.kept_alive = time.monotonic()
 
     def send_restart(self, text: str | None) -> None:
         """This server goes away: say when to come back, and close."""
         if self.state == self.STATE_CONNECTING:
             if self.handshake_deferred is not None:
-                self.serverReject(503, "Service Unavailable")
+                self.serverReject(503, "Service Unavailable", "busy")
             return
         if text is not None:
             self.write_frames([frame(text.encode(), False)])
@@ -340,6 +353,7 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
             return
         self.main_factory.reply_protocols.pop(self.reply_channel, None)
         self.uplink.waiting.pop(self, None)
+        self.count_end(code)
         if not self.refused:
             self.send_up("websocket.disconnect", {"code": code, "order": self.packets_received + 1})
         self.log_action("disconnected")

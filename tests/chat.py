@@ -10,6 +10,7 @@ import pytest
 from channels.asgi import ChannelLayerWrapper, channel_layers
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -18,6 +19,13 @@ from chatapp.models import Room
 from relay.dispatch import dispatch
 from relay.layers.inmemory import ChannelLayer
 from routing import channel_routing
+from tests.secrets import keep, keep_text
+
+
+class QuickHasher(PBKDF2PasswordHasher):
+    """Django's PBKDF2, once around instead of 150,000 times."""
+
+    iterations = 1
 
 
 @pytest.fixture
@@ -82,7 +90,7 @@ def log_in(user: Any) -> str:
     session["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
     session["_auth_user_hash"] = user.get_session_auth_hash()
     session.save()
-    return session.session_key
+    return keep(session.session_key)
 
 
 class Socket:
@@ -93,7 +101,12 @@ class Socket:
     """
 
     def __init__(
-        self, layer: ChannelLayerWrapper, path: str = "/chat/lobby/", query: str | bytes = "", cookie: str = ""
+        self,
+        layer: ChannelLayerWrapper,
+        path: str = "/chat/lobby/",
+        query: str | bytes = "",
+        cookie: str = "",
+        address: str = "127.0.0.1",
     ):
         self.layer = layer
         self.path = path
@@ -101,9 +114,8 @@ class Socket:
         self.channel = self.process + "socket"
         self.order = 0
         headers = [(b"cookie", cookie.encode())] if cookie else []
-        self.put(
-            "websocket.connect", query_string=query if isinstance(query, bytes) else query.encode(), headers=headers
-        )
+        query = query if isinstance(query, bytes) else query.encode()
+        self.put("websocket.connect", query_string=query, headers=headers, client=[address, 5000])
 
     def put(self, channel: str, **content: Any) -> None:
         message = {"reply_channel": self.channel, "path": self.path, "order": self.order, **content}
@@ -112,6 +124,7 @@ class Socket:
         work(self.layer)
 
     def say(self, text: str | bytes | dict[str, Any]) -> None:
+        keep_text(text)
         if isinstance(text, dict):
             text = json.dumps(text)
         self.put("websocket.receive", **({"bytes": text} if isinstance(text, bytes) else {"text": text}))

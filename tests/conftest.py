@@ -6,20 +6,33 @@ import tempfile
 # Before Django reads its settings: nothing of the machine's environment, and nothing in the checkout's var/.
 for name in (
     "REDIS_URL",
+    "REDIS_SENTINELS",
+    "FORWARDED_ALLOW_IPS",
     "DEBUG",
     "CHAT_ALLOW_GUESTS",
     "CHAT_OPEN_ROOMS",
     "CHAT_RATE_LIMIT",
+    "CHAT_SOCKET_URL",
+    "CHAT_URL",
+    "CHAT_LOGIN_TRIES",
+    "CHAT_LOGIN_WAIT",
+    "CHAT_SIGNUPS",
+    "CHAT_ADMIN_NETWORKS",
     "CHAT_DASHBOARDS",
     "CHAT_DASHBOARD_WINDOW",
     "CHAT_DASHBOARD_POINTS",
     "RELAY_KEEPALIVE_INTERVAL",
+    "RELAY_METRICS_TOKEN",
+    "RELAY_TRACE",
 ):
     os.environ.pop(name, None)
 os.environ["DATABASE_URL"] = "sqlite:///%s/none.sqlite3" % tempfile.gettempdir()
 os.environ["SECRET_KEY"] = "a key for tests"
 os.environ["CHAT_SWEEPER"] = "0"
+# How most tests log a socket in. What it is without is tested in test_tickets.
+os.environ["CHAT_SESSION_KEY_LOGINS"] = "1"
 os.environ["CHAT_DASHBOARD_INTERVAL"] = "0"
+os.environ["CHAT_CANARY_INTERVAL"] = "0"
 os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
@@ -32,6 +45,8 @@ from django.conf import settings
 
 # What a test sends without saying where goes nowhere else.
 settings.CHANNEL_LAYERS["default"]["BACKEND"] = "relay.layers.inmemory.ChannelLayer"
+# A good hash takes its time. Processes that are started have the real ones, and read these too.
+settings.PASSWORD_HASHERS = ["tests.chat.QuickHasher", *settings.PASSWORD_HASHERS]
 
 from tests.acceptance.browsers import browser  # noqa: F401
 from tests.chat import alice, bob, django_queries, layer, lobby, settings_override  # noqa: F401
@@ -49,5 +64,19 @@ from tests.fleets import fleet, report  # noqa: F401
 from tests.interface import running_reactor, serve  # noqa: F401
 from tests.layers import make_database_layer, make_layer, make_redis_layer, meeting  # noqa: F401
 from tests.networks import network  # noqa: F401
-from tests.services import own_redis, postgres, redis_prefix, redis_url, redis_urls, sentinel_servers  # noqa: F401
+from tests.secrets import (  # noqa: F401
+    logs_of_the_session,
+    pytest_configure,
+    pytest_runtest_setup,
+    pytest_runtest_teardown,
+)
+from tests.services import (  # noqa: F401
+    own_postgres,
+    own_redis,
+    postgres,
+    redis_prefix,
+    redis_url,
+    redis_urls,
+    sentinel_servers,
+)
 from tests.worker import office, open_office  # noqa: F401

@@ -20,6 +20,7 @@ from deploy.up import free_port
 from relay.layers.database import DatabaseChannelLayer
 from relay.layers.redis import RedisChannelLayer
 from tests.databases import ROOT
+from tests.secrets import keep_text
 from tests.waiting import FACTOR, wait_until
 
 #: Seconds that a frame may take.
@@ -79,9 +80,24 @@ class Deployment:
         self.wait_until_ready()
         return self
 
+    @property
+    def origin(self) -> str:
+        """Where browsers find it."""
+        return "http://127.0.0.1:%d" % self.port
+
+    def signal_web(self, number: int) -> None:
+        """Send the interface server a signal that ends it."""
+        self.web.send_signal(number)
+
+    def web_ended(self) -> int:
+        """What the interface server exited with, once it has."""
+        self.processes.remove(self.web)
+        return self.web.wait(30)
+
     def replace_web(self) -> subprocess.Popen[bytes]:
         """Start another interface server in the place of one that was killed, and wait until it answers."""
-        self.processes.remove(self.web)
+        if self.web in self.processes:
+            self.processes.remove(self.web)
         self.web = self.start(procfile()["web"])
         self.wait_until_ready()
         return self.web
@@ -102,10 +118,11 @@ class Deployment:
     def log(self, process: subprocess.Popen[bytes]) -> str:
         return self.log_paths[process].read_text()
 
-    def get(self, path: str, port: int | None = None) -> tuple[int, str]:
-        url = "http://%s:%d%s" % (self.host, port or self.port, path)
+    def get(self, path: str, port: int | None = None, **headers: str) -> tuple[int, str]:
+        """Status and body of a page; with `port`, of another server of this machine."""
+        request = urllib.request.Request("http://%s:%d%s" % (self.host, port or self.port, path), headers=headers)
         try:
-            with urllib.request.urlopen(url, timeout=PATIENCE * FACTOR) as response:
+            with urllib.request.urlopen(request, timeout=PATIENCE * FACTOR) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as e:
             return e.code, e.read().decode()
@@ -154,6 +171,7 @@ class ChatSocket:
         self.connection.close()
 
     def send(self, frame: str | bytes | dict[str, Any]) -> None:
+        keep_text(frame)
         self.connection.send(json.dumps(frame) if isinstance(frame, dict) else frame)
 
     def next(

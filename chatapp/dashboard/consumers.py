@@ -6,13 +6,14 @@ from channels.auth import http_session_user
 from channels.message import Message
 
 from chatapp.dashboard import figures, joining, keeper
-from chatapp.decorators import answer_errors, refuse_unreadable
+from chatapp.decorators import answer_errors, refuse_session_keys, refuse_unreadable
 from relay.decorators import batch_consumer, linearize
 
 
 @linearize
 @answer_errors
 @refuse_unreadable
+@refuse_session_keys
 @http_session_user
 def ws_connect(message: Message, name: str) -> None:
     """A socket wants to look at a dashboard: find out who it is, and let it."""

@@ -3,8 +3,9 @@
 import time
 
 from channels import DEFAULT_CHANNEL_LAYER, Channel, channel_layers
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
+from chatapp import doors
 from chatapp.dashboard import storing
 from chatapp.dashboard.names import SERVICE
 from chatapp.models import Presence, Room
@@ -24,17 +25,22 @@ class Meter:
 
     def read(self) -> dict[str, float]:
         """Series → value, now."""
-        here = Presence.objects.filter(seen__gt=Presence.horizon()).count()
+        here = Presence.objects.filter(seen__gt=Presence.horizon()).exclude(room__slug=doors.CANARY).count()
         return {SERVICE + ".sockets": here, **self.rate(), **queues(), **workers()}
 
     def rate(self) -> dict[str, float]:
         """Chat messages a second since the last time: rooms count them, so no message costs more by it."""
-        now, total = time.monotonic(), Room.objects.aggregate(total=Sum("head"))["total"] or 0
+        now, total = time.monotonic(), people().aggregate(total=Sum("head"))["total"] or 0
         before, self.before = self.before, (now, int(total))
         if before is None or now <= before[0]:
             return {}
         # Less than before: a room was deleted.
         return {SERVICE + ".messages": max(0.0, (total - before[1]) / (now - before[0]))}
+
+
+def people() -> "QuerySet[Room]":
+    """The rooms that are for people: what the service says to itself is not counted."""
+    return Room.objects.exclude(slug=doors.CANARY)
 
 
 def queues() -> dict[str, float]:

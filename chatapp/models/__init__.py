@@ -1,4 +1,4 @@
-"""What the chat keeps: rooms and their messages, who is there, and who may come in by a token."""
+"""What the chat keeps: rooms and their messages, who is there, and who may come in by a token or a ticket."""
 
 from chatapp.models.grants import Grant
 from chatapp.models.membership import Membership
@@ -13,17 +13,22 @@ from chatapp.models.rooms import (
     new_client_id,
     places,
 )
+from chatapp.models.tickets import TICKETS_LIMIT, Ticket
+from chatapp.models.tries import Tries
 
 __all__ = [
     "NAME_LENGTH",
     "SENDER_LENGTH",
     "SERVER",
+    "TICKETS_LIMIT",
     "ChatMessage",
     "Grant",
     "Membership",
     "Presence",
     "Room",
     "Seat",
+    "Ticket",
+    "Tries",
     "checked_or_new_client_id",
     "new_client_id",
     "places",

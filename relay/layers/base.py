@@ -12,7 +12,7 @@ The contract of relay's layers: ASGI's 1.x interface, and beside it what that ha
 | `send_in_lane(channel, message, lane)` | a message with an ordering key that its channel does not give it |
 | `be_patient()` | what this thread sends is tried without end |
 | `stop_waiting()` | this process takes no more |
-| `status()`, `dead_letters()`, `workers()`, … | for who looks after it: `relay.layers.upkeep` |
+| `status()`, `dead_letters()`, `notes(kind)`, … | for who looks after it: `relay.layers.upkeep` |
 
 A layer that has all this lists the extension `leases`. `relay.layers.take` and its companions do as well as they can
 on one that has not.
@@ -40,7 +40,9 @@ from relay.layers.groups import GroupMap
 from relay.layers.readers import Reader, Readers
 from relay.layers.sender import Sender
 from relay.layers.upkeep import Upkeep
+from relay.metrics.drops import DROPPED
 from relay.names import StrictNames
+from relay.traces import stamped
 
 logger = logging.getLogger(__name__)
 
@@ -180,7 +182,8 @@ class LeasingLayer(StrictNames, Upkeep):
     def _pack(self, what: str, message: dict[str, Any]) -> bytes:
         """The message as it is kept; `what` names its channel or group in errors."""
         try:
-            body = self._encode(message)
+            # What is sent at once, while a consumer is at a message, is due to that message.
+            body = self._encode(stamped(message))
         except Exception as e:
             raise TypeError("A message for %s can't be sent: %s" % (what, e)) from e
         if len(body) > self.message_size_limit:
@@ -288,6 +291,7 @@ class LeasingLayer(StrictNames, Upkeep):
             except Exception as e:
                 reason = "It can't be read: %s: %s" % (type(e).__name__, e)
                 logger.error("Message %s on %s is a dead letter. %s", record.id, record.channel, reason)
+                DROPPED["undecodable"].inc()
                 self._bury(lease, position, reason)
             else:
                 if delivery is not None:
@@ -345,6 +349,7 @@ class LeasingLayer(StrictNames, Upkeep):
                 logger.warning(
                     "%d messages for group %s were dropped: the queues of their readers are full", number, group
                 )
+                DROPPED["full"].inc(number)
 
     def _process_of(self, channel: str) -> str:
         """The interface process that a channel belongs to. Empty: it is an ordinary channel."""

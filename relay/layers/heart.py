@@ -11,13 +11,14 @@ from typing import Any
 from relay.exceptions import LayerUnavailable
 from relay.layers.base import LeasingLayer
 from relay.layers.remote import Remote
+from relay.metrics.drops import RELEASED
 
 logger = logging.getLogger(__name__)
 
 #: Beats in the time of one lease.
 BEATS = 5
 #: Seconds that the end of a process waits for a beat that is under way.
-LAST_BEAT = 1.0
+LAST_BEAT = 3.0
 
 
 class Beating(LeasingLayer):
@@ -93,6 +94,7 @@ def warn_of_released(lanes: int) -> None:
     """Tell of lanes that a clean-up took from the dead."""
     if lanes > 0:
         logger.warning("Messages of %d lanes are delivered again: whoever had taken them is gone", lanes)
+        RELEASED.inc(lanes)
 
 
 class Heart:

@@ -62,8 +62,8 @@ class ChannelLayer(Memberships, LeasingLayer):
         #: lane → when it may be taken again, on the monotonic clock.
         self.delayed: dict[str, float] = {}
         self.letters: dict[str, tuple[DeadLetter, Record]] = {}
-        #: worker → until when it is known, on the monotonic clock, and what it said.
-        self.reports: dict[str, tuple[float, dict[str, Any]]] = {}
+        #: (kind, process) → until when it is known, on the monotonic clock, and what it said.
+        self.reports: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
         self.memberships = {}
 
     def _make_reader(self, name: str) -> MemoryReader:
@@ -302,15 +302,15 @@ class ChannelLayer(Memberships, LeasingLayer):
                 self._row(letter.channel).dead -= 1
             return len(found)
 
-    def note_worker(self, name: str, report: dict[str, Any], seconds: float) -> None:
+    def note(self, kind: str, name: str, report: dict[str, Any], seconds: float) -> None:
         with self.news:
-            self.reports[name] = (time.monotonic() + seconds, report)
+            self.reports[kind, name] = (time.monotonic() + seconds, report)
 
-    def workers(self) -> dict[str, dict[str, Any]]:
+    def notes(self, kind: str) -> dict[str, dict[str, Any]]:
         with self.news:
             now = time.monotonic()
-            self.reports = {name: kept for name, kept in self.reports.items() if kept[0] > now}
-            return {name: report for name, (_, report) in self.reports.items()}
+            self.reports = {key: kept for key, kept in self.reports.items() if kept[0] > now}
+            return {name: report for (of, name), (_, report) in self.reports.items() if of == kind}
 
     def flush(self) -> None:
         with self.news:

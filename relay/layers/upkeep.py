@@ -7,6 +7,9 @@ from asgiref.base_layer import BaseChannelLayer
 
 from relay.layers.delivery import ChannelStatus, DeadLetter
 
+#: What a process may say of itself: that it is a worker, that it is an interface server, and what it has measured.
+NOTES = ("worker", "interface", "sample")
+
 
 class Upkeep(BaseChannelLayer):
     """A part of `LeasingLayer`. Up to the subclasses: where that is kept."""
@@ -43,10 +46,22 @@ class Upkeep(BaseChannelLayer):
         """Forget these; returns how many there were."""
         raise NotImplementedError
 
-    def note_worker(self, name: str, report: dict[str, Any], seconds: float) -> None:
-        """Keep what a worker says of itself, for so long; 0 forgets it. Told again and again, it is its heartbeat."""
+    def note(self, kind: str, name: str, report: dict[str, Any], seconds: float) -> None:
+        """
+        Keep what a process says of itself, for so long; 0 forgets it. Told again and again, it is its heartbeat.
+
+        kind: one of NOTES. A process may be of several.
+        """
         raise NotImplementedError
+
+    def notes(self, kind: str) -> dict[str, dict[str, Any]]:
+        """What the living of that kind have said last, by name."""
+        raise NotImplementedError
+
+    def note_worker(self, name: str, report: dict[str, Any], seconds: float) -> None:
+        """`note`, for a worker."""
+        self.note("worker", name, report, seconds)
 
     def workers(self) -> dict[str, dict[str, Any]]:
         """What the workers that live have said last, by name."""
-        raise NotImplementedError
+        return self.notes("worker")

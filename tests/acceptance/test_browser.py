@@ -37,12 +37,13 @@ def window(browser, chat):
     contexts, errors = [], []
 
     def open_window(path: str = "/chat/lobby/", size: dict[str, int] = DESKTOP, **options: Any) -> Page:
-        contexts.append(browser.new_context(viewport=size, **options))
+        # A certificate, where there is one, is the test's own.
+        contexts.append(browser.new_context(viewport=size, ignore_https_errors=True, **options))
         page = contexts[-1].new_page()
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda line: errors.append(line.text) if "Content Security Policy" in line.text else None)
-        page.goto("http://127.0.0.1:%d%s" % (chat.port, path))
+        page.goto(chat.origin + path)
         return page
 
     expect.set_options(timeout=PATIENCE)
@@ -96,8 +97,8 @@ def test_markup_in_a_message_stays_text(window):
 
 def test_what_was_written_while_the_server_was_away_is_sent_when_it_is_back_even_after_a_reload(window, chat):
     ann, ben = connected(window()), connected(window())
-    chat.web.send_signal(signal.SIGKILL)
-    chat.web.wait()
+    chat.signal_web(signal.SIGKILL)
+    chat.web_ended()
     expect(ann.get_by_test_id("state")).to_have_attribute("data-state", "offline")
     say(ann, "written offline")
     expect(line(ann, "written offline")).to_have_attribute("data-state", "sending")
@@ -115,11 +116,11 @@ def test_a_server_that_restarts_says_so_and_the_windows_come_back_by_themselves(
     ann, ben = connected(window()), connected(window(size=PHONE))
     say(ann, "before")
     expect(line(ben, "before")).to_have_attribute("data-seq", "1")
-    chat.web.send_signal(signal.SIGTERM)
+    chat.signal_web(signal.SIGTERM)
     for page in (ann, ben):
         expect(page.get_by_test_id("state")).to_contain_text("server restarting")
     picture(ben, "room-phone-restarting")
-    assert chat.web.wait(30) == 0
+    assert chat.web_ended() == 0
     chat.replace_web()
     say(connected(ann), "after")
     expect(line(connected(ben), "after")).to_have_attribute("data-seq", "2")
@@ -199,7 +200,7 @@ def test_signing_up_chatting_and_logging_out_in_another_tab(window, chat):
     expect(line(page, "hello")).to_have_attribute("data-state", "sent")
     assert ChatMessage.objects.get().name == "alice"
     tab = page.context.new_page()
-    tab.goto("http://127.0.0.1:%d/" % chat.port)
+    tab.goto(chat.origin + "/")
     picture(tab, "rooms")
     tab.get_by_role("button", name="Log out").click()
     expect(page.get_by_test_id("banner")).to_contain_text("logged out")
@@ -223,7 +224,7 @@ def test_nothing_is_wider_than_a_small_phone(window):
 
 def logged_in(page: Page, chat: Any, user: Any) -> Page:
     """The window is this user's now, and shows the same page."""
-    page.context.add_cookies([{"name": "sessionid", "value": log_in(user), "url": "http://127.0.0.1:%d" % chat.port}])
+    page.context.add_cookies([{"name": "sessionid", "value": log_in(user), "url": chat.origin}])
     page.reload()
     return page
 

@@ -113,7 +113,9 @@ def test_the_documented_way_by_hand_starts_what_the_procfile_has():
     readme = (ROOT / "deploy" / "README.md").read_text()
     names = re.search(r"honcho start -c (\S+)", readme)[1]
     procfile = (ROOT / "Procfile").read_text()
+    # honcho starts one of what is not named.
     assert {part.partition("=")[0] for part in names.split(",")} == set(re.findall(r"^(\w+):", procfile, re.MULTILINE))
+    assert "release=0" in names.split(",")
 
 
 @pytest.mark.parametrize("command", ["run", "up", "test", "lint", "types", "check", "requirements", "clean"])

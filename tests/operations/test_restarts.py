@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.talkers import BROKEN
-from tests.waiting import FACTOR
+from tests.waiting import FACTOR, wait_until
 
 #: The close code of a server that goes away.
 RESTART = 1012
@@ -42,9 +42,9 @@ def test_interface_servers_are_replaced_one_by_one_and_each_client_is_told_when_
         company.start_over()
         began = time.monotonic()
         for web in list(chat.ports):
-            before = len(company.ends())
-            inside = company.at(chat.ports[web])
             chat.add_web()
+            wait_until(lambda: all(talker.is_in for talker in company.talkers), "everybody is somewhere")
+            before, inside = len(company.ends()), company.at(chat.ports[web])
             chat.retire(web)
             assert len(company.ends()) - before == len(inside), "the others noticed nothing"
         report(company, whole=company.wait_until_whole(began))

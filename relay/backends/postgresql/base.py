@@ -3,8 +3,11 @@
 from datetime import timedelta, tzinfo
 from typing import Any
 
+import psycopg2
 from django.conf import settings
 from django.db.backends.postgresql import base
+from django.db.utils import DatabaseErrorWrapper, OperationalError
+from django.utils.functional import cached_property
 from django.utils.timezone import utc
 
 
@@ -16,10 +19,28 @@ class DatabaseWrapper(base.DatabaseWrapper):
     "database connection isn't set to UTC" (G5). Needless with Django 3.1.
     """
 
+    @cached_property
+    def wrap_database_errors(self) -> DatabaseErrorWrapper:
+        return ErrorWrapper(self)
+
     def create_cursor(self, name: str | None = None) -> Any:
         cursor = super().create_cursor(name)
         cursor.tzinfo_factory = utc_only if settings.USE_TZ else None
         return cursor
+
+
+class ErrorWrapper(DatabaseErrorWrapper):
+    """
+    psycopg2 raises a plain DatabaseError, without the server's code for it, for the first statement after the server
+    went down at once (an immediate shutdown, a crash). It is an OperationalError: so it calls that itself if it finds
+    the connection broken already.
+    """
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if kind is psycopg2.DatabaseError and error.pgcode is None:
+            self.wrapper.errors_occurred = True
+            raise OperationalError(*error.args).with_traceback(traceback) from error
+        super().__exit__(kind, error, traceback)
 
 
 def utc_only(offset: timedelta | int) -> tzinfo:

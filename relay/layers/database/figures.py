@@ -97,20 +97,20 @@ class Figures(Store):
         delete = "DELETE FROM relay_letter WHERE mid IN (%s)" % marks(mids)
         return self.do(lambda cursor: self.change(cursor, delete, mids)) if mids else 0
 
-    def note_worker(self, name: str, report: dict[str, Any], seconds: float) -> None:
+    def note(self, kind: str, name: str, report: dict[str, Any], seconds: float) -> None:
         def work(cursor: Any) -> None:
             self.change(
                 cursor,
-                "INSERT INTO relay_life (kind, name, until, report) VALUES ('worker', %s, {now} + %s, %s)"
+                "INSERT INTO relay_life (kind, name, until, report) VALUES (%s, %s, {now} + %s, %s)"
                 " ON CONFLICT (kind, name) DO UPDATE SET until = excluded.until, report = excluded.report",
-                [name, seconds, json.dumps(report)],
+                [kind, name, seconds, json.dumps(report)],
             )
 
         self.do(work)
 
-    def workers(self) -> dict[str, dict[str, Any]]:
-        select = "SELECT name, report FROM relay_life WHERE kind = 'worker' AND until > {now} ORDER BY name"
-        found = self.do(lambda cursor: self.select(cursor, select), whole=True)
+    def notes(self, kind: str) -> dict[str, dict[str, Any]]:
+        select = "SELECT name, report FROM relay_life WHERE kind = %s AND until > {now} ORDER BY name"
+        found = self.do(lambda cursor: self.select(cursor, select, [kind]), whole=True)
         return {name: json.loads(report) for name, report in found}
 
     def flush(self) -> None:

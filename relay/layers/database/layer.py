@@ -355,14 +355,14 @@ class DatabaseChannelLayer(Beating):
     def discard_dead(self, ids: Iterable[str]) -> int:
         return self.store.discard_letters(list(ids))
 
-    def note_worker(self, name: str, report: dict[str, Any], seconds: float) -> None:
+    def note(self, kind: str, name: str, report: dict[str, Any], seconds: float) -> None:
         try:
-            self.store.note_worker(name, report, seconds)
+            self.store.note(kind, name, report, seconds)
         except LayerUnavailable as e:
-            logger.info("The layer was not told of worker %s: %s", name, e)
+            logger.info("The layer was not told of %s %s: %s", kind, name, e)
 
-    def workers(self) -> dict[str, dict[str, Any]]:
-        return self.store.workers()
+    def notes(self, kind: str) -> dict[str, dict[str, Any]]:
+        return self.store.notes(kind)
 
     def flush(self) -> None:
         """Delete everything that the layer keeps. For tests: it takes what others wait for, too."""

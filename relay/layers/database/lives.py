@@ -6,6 +6,7 @@ from typing import Any
 
 from relay.layers.database.leases import Leases
 from relay.layers.database.store import marks
+from relay.layers.upkeep import NOTES
 
 #: Rows that one statement writes, and that one clean-up deletes at most.
 BATCH, CLEARED = 300, 5000
@@ -67,7 +68,8 @@ class Lives(Leases):
             expired = self.bury_processes(cursor) + self.drop_expired(cursor)
             for table in ("relay_member", "relay_crowd"):
                 self.change(cursor, "DELETE FROM %s WHERE until <= {now}" % table)
-            self.change(cursor, "DELETE FROM relay_life WHERE kind = 'worker' AND until <= {now}")
+            kinds = "DELETE FROM relay_life WHERE kind IN (%s) AND until <= {now}" % marks(NOTES)
+            self.change(cursor, kinds, NOTES)
             self.forget_senders(cursor)
             return released, expired
 

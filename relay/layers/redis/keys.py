@@ -20,7 +20,7 @@ share a Redis while one takes the other's place: neither sees the other's messag
 | `tries` | hash | failed deliveries by message id | sweeps, give_back |
 | `bells` | hash | who waits for a channel listens there | takes |
 | `delayed` | sorted set | lanes that rest, by when they may be taken | give_back |
-| `workers` | hash | what each worker says of itself, and until when it holds | workers |
+| `workers`, `interfaces`, `samples` | hash | what each process says of itself, and until when it holds | it itself |
 | `epoch` | string | made up anew when the server has lost its data | beats |
 | `swept` | string | the time of the last sweep | sweeps |
 
@@ -59,7 +59,6 @@ class Keys:
         self.letters = self.root + "letters"
         self.epoch = self.root + "epoch"
         self.swept = self.root + "swept"
-        self.workers = self.root + "workers"
         self._ready = self.root + "ready:"
         self._lane = self.root + "lane:"
 
@@ -88,6 +87,10 @@ class Keys:
 
     def sender(self, sender: str) -> str:
         return self.root + "sender:" + sender
+
+    def notes(self, kind: str) -> str:
+        """Where processes of a kind say what they say of themselves."""
+        return "%s%ss" % (self.root, kind)
 
     def group(self, group: str) -> str:
         return self.root + "group:" + group

@@ -277,7 +277,8 @@ class LeasingRedisLayer(RedisGroups, Beating):
                 letter, body = records.unpack_letter(self.keys, message_id, raw)
                 letter.content = self._readable(body)
                 letters.append(letter)
-        return sorted(letters, key=lambda letter: letter.died)
+        # Of those that died in the same millisecond, the older one first: ids count upwards.
+        return sorted(letters, key=lambda letter: (letter.died, len(letter.id), letter.id))
 
     def retry_dead(self, ids: Iterable[str]) -> int:
         known = {letter.id for letter in self.dead_letters() if letter.channel}
@@ -287,20 +288,20 @@ class LeasingRedisLayer(RedisGroups, Beating):
         wanted = list(ids)
         return sum(shard.run("letter_discard", (), wanted) for shard in self.shards)
 
-    def note_worker(self, name: str, report: dict[str, Any], seconds: float) -> None:
+    def note(self, kind: str, name: str, report: dict[str, Any], seconds: float) -> None:
         # On each server: any one of them is enough to be seen.
         for shard in self.shards:
             try:
-                shard.run("worker_note", [self.keys.workers], [name, json.dumps(report), int(seconds * 1000)])
+                shard.run("note", [self.keys.notes(kind)], [name, json.dumps(report), int(seconds * 1000)])
             except LayerUnavailable as e:
-                logger.info("Redis server %d was not told of worker %s: %s", shard.index, name, e)
+                logger.info("Redis server %d was not told of %s %s: %s", shard.index, kind, name, e)
 
-    def workers(self) -> dict[str, dict[str, Any]]:
+    def notes(self, kind: str) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         failures = []
         for shard in self.shards:
             try:
-                pairs = shard.run("worker_list", [self.keys.workers])
+                pairs = shard.run("notes", [self.keys.notes(kind)])
                 found.update((name.decode(), json.loads(report)) for name, report in pairs)
             except LayerUnavailable as e:
                 failures.append(e)

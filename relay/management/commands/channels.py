@@ -31,7 +31,7 @@ class Command(BaseCommand):
         "Show every channel that has been used: messages that wait and how long the oldest has, messages in the hands "
         "of workers, and since the layer's data began: sent, refused because the channel was full, expired. "
         "Dead letters are those that lie there now; manage.py deadletters lists them. Below, the workers that live: on "
-        "which channels, for how long, and what they did."
+        "which channels, for how long, and what they did; and the interface servers, with the sockets that they hold."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -51,9 +51,9 @@ class Command(BaseCommand):
     def print_json(self, layer: Any, options: dict[str, Any]) -> None:
         while True:
             rows = [dataclasses.asdict(row) for row in layer.status()]
-            workers = [{"name": name, **report} for name, report in sorted(layer.workers().items())]
-            indent = None if options["watch"] else 2
-            self.stdout.write(json.dumps({"channels": rows, "workers": workers}, indent=indent))
+            found = {"channels": rows, "workers": named(layer.workers())}
+            found["interface_servers"] = named(layer.notes("interface"))
+            self.stdout.write(json.dumps(found, indent=None if options["watch"] else 2))
             if not self.wait(options):
                 return
 
@@ -78,7 +78,12 @@ class Command(BaseCommand):
 
 
 def drawn(layer: Any) -> Group:
-    return Group(channel_table(layer.status()), "", worker_table(layer.workers()))
+    tables = channel_table(layer.status()), worker_table(layer.workers()), server_table(layer.notes("interface"))
+    return Group(*(line for table in tables for line in (table, "")))
+
+
+def named(reports: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"name": name, **report} for name, report in sorted(reports.items())]
 
 
 def channel_table(rows: list[ChannelStatus]) -> Table:
@@ -101,4 +106,17 @@ def worker_table(workers: dict[str, dict[str, Any]]) -> Table:
         up = "%d" % max(0, time.time() - report["since"])
         counts = (sum(report["handled"].values()), sum(report["failed"].values()), report["dead"])
         table.add_row(name, up, str(report["threads"]), *map(str, counts), ", ".join(report["channels"]))
+    return table
+
+
+def server_table(servers: dict[str, dict[str, Any]]) -> Table:
+    caption = None if servers else "No interface server says that it lives. (Daphne's own says nothing.)"
+    table = Table("interface server", box=None, pad_edge=False, caption=caption)
+    for title in ("up, s", "sockets", "connecting", "requests", "waiting"):
+        table.add_column(title, justify="right")
+    table.add_column("")
+    for name, report in sorted(servers.items()):
+        up = "%d" % max(0, time.time() - report["since"])
+        counts = (report[key] for key in ("sockets", "connecting", "requests", "waiting"))
+        table.add_row(name, up, *map(str, counts), "goes away" if report["closing"] else "")
     return table

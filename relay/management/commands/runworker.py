@@ -15,7 +15,8 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from relay import conf
-from relay.management.logs import add_logging_arguments, log_as_json
+from relay.logs import add_logging_arguments, log_as_json
+from relay.metrics.port import add_metrics_argument, open_port
 from relay.responses import StaticFilesConsumer, ViewConsumer
 from relay.worker import Worker
 
@@ -48,12 +49,17 @@ class Command(runworker.Command):
             % conf.get("DRAIN_TIMEOUT"),
         )
         add_logging_arguments(parser)
+        add_metrics_argument(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["threads"] < 1 or options["max_messages"] < 0:
             raise CommandError("--threads must be 1 or more, and --max-messages not less than 0.")
         set_up_logs(options)
         worker = self.make_worker(options)
+        try:
+            open_port(options["metrics_port"])
+        except OSError as e:
+            raise CommandError("Can't listen on --metrics-port %s:%d: %s" % (*options["metrics_port"], e)) from e
         worker_process_ready.send(sender=worker)
         worker.ready()
         finished = worker.run()

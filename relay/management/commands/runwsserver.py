@@ -9,7 +9,7 @@ from daphne.access import AccessLogGenerator
 from daphne.server import build_endpoint_description_strings
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
-from relay.daphne import add_server_arguments, server_options
+from relay.daphne import add_server_arguments, open_port_or_exit, server_options
 from relay.server import Server
 
 ADDRESS = re.compile(r"(?:(?P<host>\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.\-]+):)?(?P<port>\d+)")
@@ -46,6 +46,7 @@ class Command(BaseCommand):
         host, port = found["host"] or "127.0.0.1", int(found["port"])
         self.stdout.write("Interface server at ws://%s:%d/, layer %s. Control-C stops it." % (host, port, layer))
         self.stdout.flush()
+        open_port_or_exit(options["metrics_port"])
         Server(
             channel_layer=layer,
             endpoints=build_endpoint_description_strings(host=host, port=port),

@@ -1,5 +1,6 @@
 """Database connections of consumers, on both databases where it makes a difference."""
 
+import signal
 import threading
 
 import psycopg2
@@ -16,6 +17,7 @@ from relay import databases
 from relay.decorators import linearize
 from relay.layers.inmemory import ChannelLayer
 from relay.outbox import send_on_commit
+from tests.databases import used
 from tests.waiting import wait_until
 from tests.worker import Office
 
@@ -122,6 +124,21 @@ def test_messages_wait_for_a_database_that_is_away_however_often_it_takes(memory
     memory_office.wait_until_empty("lanes")
     assert handled == [0, 1, 2]
     assert memory_office.layer.dead_letters() == []
+
+
+def test_an_idle_connection_to_a_server_that_went_down_at_once_is_lost(own_postgres):
+    """psycopg2 calls the first error of it a plain DatabaseError, as if it were the statement's fault."""
+    url, server = own_postgres
+    with used(url):
+        databases.refresh()
+        connection.ensure_connection()
+        postmaster = server.get_postmaster_info().process
+        postmaster.send_signal(signal.SIGQUIT)
+        postmaster.wait(20)
+        with connection.cursor() as cursor, pytest.raises(OperationalError) as raised:
+            cursor.execute("SELECT 1")
+        assert databases.was_lost(raised.value)
+        connection.close()
 
 
 def test_messages_wait_for_a_database_that_is_full_however_often_it_takes(memory_office):

@@ -86,6 +86,24 @@ def test_one_send_that_cannot_be_does_not_cost_the_others(open_office):
     wait_until(lambda: worker.tally().dropped == 1, "it is counted")
 
 
+def test_who_wants_answers_where_nothing_can_be_sent_costs_others_nothing(open_office):
+    """A bot may name anything as its reply channel, and its answer is sent together with others' answers."""
+    office = open_office()
+
+    def consumer(messages):
+        for message in messages:
+            message.reply_channel.send({"n": 1})
+
+    office.on("work", batch_consumer(consumer))
+    for reply_channel in (["x"], {"x": 1}, 5, "out", True, "out", [["x"]]):
+        office.send("work", reply_channel=reply_channel)
+    worker = office.hire()
+    office.wait_until_empty("work")
+    wait_until(lambda: worker.tally().dropped == 5, "what can't be sent is counted")
+    assert sent(office, "out") == [{"n": 1}, {"n": 1}]
+    assert worker.tally().failed["work"] == 0
+
+
 def test_a_message_is_not_done_before_all_that_can_be_sent_is(open_office):
     """One of its sends can never be, and another finds its channel full: it is kept until that one is sent."""
     office = open_office(channel_capacity={"narrow": 1})

@@ -5,7 +5,8 @@ import json
 import pytest
 from channels import Channel, Group
 from channels.message import Message
-from django.contrib.auth import logout
+from django.contrib.auth import get_user_model, logout
+from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import transaction
@@ -331,6 +332,34 @@ def test_a_banned_users_sockets_are_closed(layer, alice):
     alice.is_active = False
     alice.save()
     assert refusal(socket)[0] == "logged_out"
+
+
+def test_another_password_closes_the_sockets_that_came_in_by_the_old_one(layer, alice):
+    key = log_in(alice)
+    socket = Socket(layer, query="session_key=" + key)
+    socket.contents()
+    alice.set_password("another horse")
+    alice.save()
+    assert refusal(socket)[0] == "logged_out"
+    again = Socket(layer, query="session_key=" + log_in(alice))
+    assert json.loads(again.contents()[0]["text"])["type"] == "welcome"
+
+
+def test_another_password_that_was_missed_is_found_at_the_next_keepalive(layer, alice):
+    socket = Socket(layer, query="session_key=" + log_in(alice))
+    socket.contents()
+    get_user_model().objects.filter(pk=alice.pk).update(password=make_password("another horse"))
+    socket.put("websocket.keepalive")
+    assert refusal(socket)[0] == "logged_out"
+
+
+def test_a_password_that_is_only_hashed_anew_closes_nothing(layer, alice):
+    socket = Socket(layer, query="session_key=" + log_in(alice))
+    socket.contents()
+    alice.password = make_password("correct horse", hasher="pbkdf2_sha256")
+    alice.save()
+    assert alice.check_password("correct horse")
+    assert socket.contents() == []
 
 
 def test_a_logout_that_was_missed_is_found_at_the_next_keepalive(layer, alice):

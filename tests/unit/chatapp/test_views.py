@@ -1,5 +1,7 @@
 import pytest
+from channels import channel_layers
 from django.contrib.auth import get_user_model
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from chatapp.identity import GUEST_COOKIE, known_guest
@@ -92,14 +94,42 @@ def test_pages_allow_no_code_and_no_connection_but_ours(client):
 
 def test_health_and_readiness_answer(client, layer, monkeypatch):
     assert client.get("/healthz").json() == {"status": "ok"}
-    assert client.get("/readyz").json() == {"status": "ok", "workers": []}
+    assert client.get("/readyz").json() == {"status": "ok", "workers": [], "interface_servers": []}
 
     def broken():
         raise ConnectionError
 
-    monkeypatch.setattr("chatapp.views.probe_layer", broken)
+    monkeypatch.setattr("chatapp.readiness.probe_layer", broken)
     response = client.get("/readyz")
     assert (response.status_code, response.json()["channel_layer"]) == (503, "ConnectionError")
+    assert "The channel layer does not answer (ConnectionError)" in response.json()["missing"][0]
+
+
+def test_readiness_names_who_is_missing_and_what_to_do(client, layer):
+    """H4"""
+    channels = sorted(channel_layers["default"].router.channels)
+    report = {"host": "a", "pid": 1, "threads": 1, "since": 0, "channels": channels[1:]}
+    layer.note("worker", "one", report, 60)
+    said = client.get("/readyz")
+    assert (said.status_code, said.json()["unheard"]) == (503, channels[:1])
+    assert said.json()["missing"] == [
+        "No worker listens on %s: start one, or look at --only-channels and --exclude-channels of those that run."
+        % channels[0]
+    ]
+    assert "No interface server says that it lives" in said.json()["warnings"][0]
+    layer.note("worker", "one", {**report, "channels": channels}, 60)
+    layer.note("interface", "web", {"host": "a", "pid": 2, "sockets": 5, "closing": False, "since": 0}, 60)
+    said = client.get("/readyz")
+    assert (said.status_code, said.json().keys()) == (200, {"status", "workers", "interface_servers"})
+    assert said.json()["interface_servers"][0]["sockets"] == 5
+
+
+def test_readiness_names_migrations_that_are_not_applied(client):
+    MigrationRecorder.Migration.objects.filter(app="chatapp", name="0001_initial").delete()
+    said = client.get("/readyz")
+    assert said.status_code == 503
+    assert said.json()["migrations"] == ["chatapp.0001_initial"]
+    assert "Run manage.py migrate" in said.json()["missing"][0]
 
 
 def test_a_message_added_in_the_admin_is_numbered(client, lobby):

@@ -76,3 +76,12 @@ def test_another_database_is_refused_by_the_name_of_the_setting():
 
 def test_debug_is_off_unless_asked_for():
     assert setting("DEBUG").stdout.strip() == "False"
+
+
+def test_sentinels_stand_for_the_server_in_the_url_of_which_password_and_database_count():
+    environment = {"REDIS_SENTINELS": "10.0.0.1:26379,[::1]:26380", "REDIS_URL": "redis://:s3cret@any/2"}
+    layer = ast.literal_eval(setting("CHANNEL_LAYERS['default']", "runserver", **environment).stdout)
+    assert layer["BACKEND"] == "relay.layers.redis.RedisSentinelChannelLayer"
+    assert layer["CONFIG"]["hosts"] == [("10.0.0.1", 26379), ("::1", 26380)]
+    assert layer["CONFIG"]["services"] == ["parley"]
+    assert layer["CONFIG"]["connection_kwargs"] == {"password": "s3cret", "db": 2}

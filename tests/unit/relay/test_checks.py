@@ -9,6 +9,10 @@ from relay.checks import (
     check_connection_age,
     check_consumers,
     check_keepalive,
+    check_limits,
+    check_machines,
+    check_metrics,
+    check_origins,
     check_reconnect_text,
     check_sqlite,
 )
@@ -75,6 +79,33 @@ def test_workers_may_keep_their_connections(settings_override, database, ids):
 def test_a_layer_in_sqlite_wants_a_backend_that_several_can_write_with(settings_override, layer, engine, ids):
     settings_override(CHANNEL_LAYERS={"default": {"BACKEND": layer}}, DATABASES={"default": {"ENGINE": engine}})
     assert [found.id for found in check_sqlite(None)] == ids
+
+
+@pytest.mark.parametrize(
+    ("changes", "ids"),
+    [
+        ({}, []),
+        ({"RELAY_FRAME_RATE": 0}, ["relay.W003"]),
+        ({"RELAY_MAX_MESSAGE_BYTES": 0}, ["relay.W004"]),
+        ({"RELAY_MAX_BODY_BYTES": 0, "RELAY_MAX_UNSENT_BYTES": 0}, ["relay.W004", "relay.W004"]),
+        ({"RELAY_KEEPALIVE_INTERVAL": 0}, ["relay.W005"]),
+        ({"RELAY_ALLOWED_ORIGINS": ["*"]}, ["relay.W006"]),
+        ({"RELAY_ALLOWED_ORIGINS": ["https://a.test"]}, []),
+        ({"RELAY_METRICS_TOKEN": ""}, ["relay.W007"]),
+        ({"RELAY_METRICS_TOKEN": "hush"}, []),
+    ],
+)
+def test_a_limit_that_is_off_is_named_where_it_is_deployed(settings_override, changes, ids):
+    settings_override(**{"RELAY_METRICS_TOKEN": "hush", **changes})
+    found = [*check_limits(None), *check_origins(None), *check_metrics(None)]
+    assert [message.id for message in found] == ids
+    assert all(message.hint for message in found)
+
+
+@pytest.mark.parametrize(("engine", "ids"), [("sqlite3", ["relay.I002"]), ("postgresql", [])])
+def test_a_file_is_said_to_be_of_one_machine(settings_override, engine, ids):
+    settings_override(DATABASES={"default": {"ENGINE": "relay.backends." + engine}})
+    assert [message.id for message in check_machines(None)] == ids
 
 
 async def waits(message):

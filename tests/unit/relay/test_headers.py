@@ -70,3 +70,12 @@ def test_the_same_host_with_other_letters_is_the_same():
     assert not Origins().allow(headers[:1])
     assert Origins(["https://CHAT.example.com/"]).allow(headers[:1])
     assert Origins(["*"]).allow([(b"origin", b"null")])
+
+
+def test_a_page_that_came_in_the_clear_opens_no_socket_by_tls():
+    """F1: somebody on the way can make it say what they like, and browsers would send it our secure cookies."""
+    headers = [(b"origin", b"http://chat.example.com"), (b"host", b"chat.example.com")]
+    assert Origins().allow(headers)
+    assert not Origins().allow(headers, secure=True)
+    assert Origins().allow([(b"origin", b"https://chat.example.com"), headers[1]], secure=True)
+    assert Origins(["http://chat.example.com"]).allow(headers, secure=True)

@@ -29,3 +29,21 @@ def test_a_response_that_is_read_is_whole(layer, answering):
         parts.append(found[1])
     assert sum(len(part["content"]) for part in parts) == 3_000_000
     assert parts[-1]["more_content"] is False
+
+
+@pytest.mark.parametrize(
+    "content_type", ["multipart/form-data; é", "text/plain; charset=zlib", "text/plain; charset=\0"]
+)
+def test_a_content_type_that_no_parser_takes_is_a_bad_request(layer, content_type):
+    assert status(layer, [[b"content-type", content_type.encode("latin1")]]) == 400
+
+
+def test_too_many_fields_in_a_query_are_a_bad_request(layer):
+    """Channels reads the query while it makes the request, if there is a charset: outside what Django answers."""
+    assert status(layer, [[b"content-type", b"text/plain; charset=utf-8"]], "a=1&" * 1001) == 400
+
+
+def status(layer, headers, query=""):
+    request = {"reply_channel": "test.reply!x", "path": "/healthz", "method": "GET", "query_string": query}
+    ViewConsumer()(Message({**request, "headers": headers}, "http.request", layer))
+    return layer.receive(["test.reply!"])[1]["status"]

@@ -1,13 +1,13 @@
+import { address } from './address.js';
 import { Bell } from './bell.js';
 import { Socket } from './socket.js';
 
 // The entry of the pages without a conversation: their connection is for notifications.
 
-const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
 let evictions = 0;
 const bell = new Bell((frame) => socket.send(frame, frame.type === 'notifications'));
 const socket = new Socket({
-  url: () => `${scheme}://${location.host}/notifications/`,
+  url: () => address('/notifications/'),
   received: (frame) => {
     if (frame.type === 'reconnect') socket.expectRestart(frame.after);
     // The first frame is the list.

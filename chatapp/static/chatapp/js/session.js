@@ -1,4 +1,4 @@
-import { address } from './address.js';
+import { roomAddress } from './address.js';
 import { Backlog } from './backlog.js';
 import { rememberGuest } from './guest.js';
 import { Outbox } from './outbox.js';
@@ -104,7 +104,7 @@ export class Session {
 
   #openSocket() {
     return new Socket({
-      url: () => address(this.#config.room, this.#timeline.last),
+      url: () => roomAddress(this.#config.room, this.#timeline.last),
       received: (frame) => this.#receive(frame),
       changed: (state) => this.#view.status.show(state),
       ended: (code) => this.#ended(code),

@@ -20,10 +20,11 @@ export class Socket {
   #backoff = new Backoff();
   #timers = {};
   #planned = null;
+  #attempt = null;
 
   /**
    * @param {object} ports
-   * @param {() => string} ports.url  where to connect to, asked anew each time
+   * @param {() => string | Promise<string>} ports.url  where to connect to, asked anew each time
    * @param {(frame: object) => void} ports.received
    * @param {(state: State) => void} ports.changed
    * @param {(code: number) => boolean} ports.ended  told of each end; false: do not come back
@@ -104,7 +105,23 @@ export class Socket {
     this.#planned = null;
     this.#become({ name: 'connecting' });
     this.#timers.opening = setTimeout(() => this.#lost(1006), OPENING);
-    const ws = new WebSocket(this.#ports.url());
+    const url = this.#ports.url();
+    if (typeof url === 'string') this.#open(url);
+    else this.#openLater(url);
+  }
+
+  /** Connects once the URL is known, unless the attempt was given up by then. */
+  async #openLater(url) {
+    const attempt = {};
+    this.#attempt = attempt;
+    const found = await url.catch(() => null);
+    if (this.#attempt !== attempt) return;
+    if (found) this.#open(found);
+    else this.#lost(1006);
+  }
+
+  #open(url) {
+    const ws = new WebSocket(url);
     ws.onmessage = (event) => this.#receive(event.data);
     ws.onclose = (event) => this.#lost(event.code);
     this.#ws = ws;
@@ -145,6 +162,7 @@ export class Socket {
   #drop() {
     for (const name of ['opening', 'good', 'again']) clearTimeout(this.#timers[name]);
     this.#hush();
+    this.#attempt = null;
     const ws = this.#ws;
     this.#ws = null;
     if (!ws) return;

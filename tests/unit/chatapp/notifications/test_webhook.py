@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import threading
+import traceback
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -13,6 +14,7 @@ from chatapp.notifications import delivery, inbox
 from chatapp.notifications.models import Delivery
 from chatapp.notifications.notify import notify
 from tests.chat import work
+from tests.secrets import HUSH
 
 
 @pytest.fixture
@@ -76,3 +78,11 @@ def test_what_comes_anew_is_another_delivery(layer, receiver, made, alice):
     notify(alice, source="ci", category="build", action="failed", text="Again", key=made.key, renew=True)
     work(layer)
     assert [json.loads(body)["delivery"] for _, body in receiver.got] == ["%d.1" % made.pk, "%d.2" % made.pk]
+
+
+def test_a_webhooks_url_is_not_told_when_it_can_not_be_reached(layer, made, settings_override, caplog):
+    """Who knows it may post there, and errors go to the log."""
+    settings_override(CHAT_WEBHOOK_URL="http://127.0.0.1:9/services/" + HUSH)
+    with pytest.raises(requests.RequestException, match="can't be reached: ConnectionError") as raised:
+        delivery.deliver(Delivery.objects.get().pk)
+    assert HUSH not in "".join(traceback.format_exception(raised.value))

@@ -1,3 +1,4 @@
+import { address } from '../../chatapp/js/address.js';
 import { Socket } from '../../chatapp/js/socket.js';
 import { Watch } from './watch.js';
 
@@ -59,14 +60,13 @@ export class Session {
   /** Goes on where the last connection ended. */
   #url() {
     this.#fresh = true;
-    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-    const here = `${scheme}://${location.host}/dashboard/${encodeURIComponent(this.#config.name)}/`;
+    const here = `/dashboard/${encodeURIComponent(this.#config.name)}/`;
     const known = [...this.#board.lines].filter(([, line]) => line.last !== null);
-    const query = known.map(([series, line]) => `since=${series}:${line.last}`).join('&');
-    if (query.length <= URL_LIMIT) return query ? `${here}?${query}` : here;
+    const query = known.map(([series, line]) => `since=${series}:${line.last}`);
+    if (query.join('&').length <= URL_LIMIT) return address(here, query);
     // Too many to tell: all windows come anew.
     for (const [, line] of known) line.last = null;
-    return here;
+    return address(here);
   }
 
   #receive(frame) {

@@ -1,7 +1,7 @@
--- Keeps what a worker says of itself for a while, and forgets those that have ended without a word.
+-- Keeps what a process says of itself for a while, and forgets those that have ended without a word.
 -- include lane
--- include workers
--- KEYS[12] workers: hash, name → "deadline report"
+-- include notes
+-- KEYS[12] notes: hash, name → "deadline report"
 -- ARGV[1] name
 -- ARGV[2] report: JSON
 -- ARGV[3] milliseconds; 0 forgets it

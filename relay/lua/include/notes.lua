@@ -1,4 +1,4 @@
--- The workers that live, as pairs of name and report; the others are forgotten.
+-- Those that live, as pairs of name and report; the others are forgotten.
 local function living()
     local found = {}
     local entries = redis.call('HGETALL', KEYS[12])

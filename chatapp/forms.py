@@ -1,0 +1,54 @@
+"""The forms for logging in and signing up: Django's, with limits."""
+
+from typing import Any
+
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
+
+from chatapp.exceptions import ClientError
+from chatapp.passwords import NAME_LIMIT, PASSWORD_LIMIT
+
+
+def wait_text(request: Any, error: ClientError) -> str:
+    """What a page says to who must wait. The answer's status and header are for `middleware.too_many_tries`."""
+    request.retry_after = max(1, round(error.retry_after or 0))
+    return "Too many tries. Try again in %d s." % request.retry_after
+
+
+class Login:
+    """Of an AuthenticationForm: what is too long is not looked at, and who must wait is told so."""
+
+    request: Any
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        limit_lengths(self, username=NAME_LIMIT, password=PASSWORD_LIMIT)
+
+    def clean(self) -> Any:
+        try:
+            return super().clean()  # type: ignore[misc]  # a mixin
+        except ClientError as e:
+            raise ValidationError(wait_text(self.request, e), code=e.code) from None
+
+
+class LoginForm(Login, AuthenticationForm):
+    """Django's AuthenticationForm, with limits."""
+
+
+class AdminLoginForm(Login, AdminAuthenticationForm):
+    """The admin's AdminAuthenticationForm, with limits."""
+
+
+class SignUpForm(UserCreationForm):
+    """Django's UserCreationForm, with limits."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        limit_lengths(self, password1=PASSWORD_LIMIT, password2=PASSWORD_LIMIT)
+
+
+def limit_lengths(form: Any, **limits: int) -> None:
+    for name, limit in limits.items():
+        form.fields[name].validators.append(MaxLengthValidator(limit))

@@ -1,0 +1,107 @@
+"""Checks that ask the Redis servers of the channel layers. They run with `manage.py check --deploy`."""
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import redis
+from django.conf import settings
+from django.core import checks
+
+#: The oldest whose scripts and commands we use; Valkey began with 7.2.
+OLDEST = (6, 2)
+#: Seconds that a server may take to answer.
+PATIENCE = 3
+#: Keys that are looked at to see whether others use the server.
+SAMPLE = 1000
+
+
+def check_servers() -> list[checks.CheckMessage]:
+    return [message for url, prefix in servers() for message in check_server(url, prefix)]
+
+
+def servers() -> Iterator[tuple[str, str]]:
+    """The URL of each server that a layer names by URL, and what the layer's keys begin with."""
+    for layer in getattr(settings, "CHANNEL_LAYERS", {}).values():
+        config = layer.get("CONFIG", {})
+        if layer["BACKEND"] == "relay.layers.redis.RedisChannelLayer":
+            for host in config.get("hosts", []):
+                if isinstance(host, str):
+                    yield host, config.get("prefix", "asgi:")
+
+
+def check_server(url: str, prefix: str) -> list[checks.CheckMessage]:
+    shown = without_password(url)
+    client = redis.StrictRedis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+    try:
+        info = client.info()
+        found = [check_version(shown, info), check_eviction(shown, info), check_password(shown, url)]
+        found.append(check_neighbours(shown, client, prefix))
+        return [message for message in found if message is not None]
+    except (redis.RedisError, OSError) as e:
+        text = "The Redis at %s did not answer (%s), and was not checked." % (shown, type(e).__name__)
+        hint = "Run the check where the server can be reached."
+        return [checks.Info(text, hint=hint, id="relay.I001")]
+    finally:
+        client.connection_pool.disconnect()
+
+
+def without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return "%s:%s" % (parts.hostname, parts.port or 6379)
+
+
+def check_version(shown: str, info: dict[str, Any]) -> checks.CheckMessage | None:
+    version = str(info.get("redis_version", "0"))
+    if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) >= OLDEST:
+        return None
+    return checks.Warning(
+        "The Redis at %s is version %s, which does not know all that is asked of it." % (shown, version),
+        hint="Take Redis %d.%d or later, or Valkey." % OLDEST,
+        id="relay.W008",
+    )
+
+
+def check_eviction(shown: str, info: dict[str, Any]) -> checks.CheckMessage | None:
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy == "noeviction":
+        return None
+    return checks.Warning(
+        "The Redis at %s evicts keys when its memory is full (%s): each is a lost message." % (shown, policy),
+        hint="Set maxmemory-policy noeviction in redis.conf; it is then full, which senders hear and wait for.",
+        id="relay.W009",
+    )
+
+
+def check_password(shown: str, url: str) -> checks.CheckMessage | None:
+    """It has just answered us: without a password, if the URL has none."""
+    parts = urlsplit(url)
+    if parts.password or parts.scheme == "unix" or is_own(parts.hostname or ""):
+        return None
+    return checks.Warning(
+        "The Redis at %s takes anybody without a password: who reaches it reads and writes every message." % shown,
+        hint="Set requirepass in redis.conf, and REDIS_URL=redis://:password@host:port/0. Close its port to others.",
+        id="relay.W010",
+    )
+
+
+def is_own(host: str) -> bool:
+    """Whether it is this machine's own address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_neighbours(shown: str, client: Any, prefix: str) -> checks.CheckMessage | None:
+    """Keys of others in the same database."""
+    _, keys = client.scan(0, count=SAMPLE)
+    others = [key for key in keys if not key.startswith(prefix.encode("utf-8"))]
+    if not others:
+        return None
+    return checks.Warning(
+        "The Redis at %s is used by others too: their memory, their FLUSHDB and their mistakes are ours." % shown,
+        hint="Give it to this deployment alone; or each that shares it a CHANNEL_PREFIX of its own, not the default.",
+        id="relay.W011",
+    )

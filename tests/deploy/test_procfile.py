@@ -1,0 +1,129 @@
+"""The recipe for a platform: what its build pack does, and that all recipes start what the Procfile starts."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import venv
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.databases import ROOT
+from tests.deploy.recipes import PYTHON, environment_file, recipe, unit_command, unit_environment
+from tests.deployments import procfile
+
+#: What is Python's own, supervisor's or the platform's.
+NOT_OURS = {"PATH", "PYTHONUNBUFFERED", "DISABLE_COLLECTSTATIC", "PYTHON"}
+#: With these the Procfile's commands and the others must be the same, word for word.
+GIVEN = {"BIND": "127.0.0.1", "PORT": "8001", "FORWARDED_ALLOW_IPS": "127.0.0.1,::1"}
+
+
+def words(command, **given):
+    """The words of a command as a shell would see them."""
+    command = command.removeprefix("exec ").replace(PYTHON, "python").replace("%(process_num)d", "8001")
+    script = 'for word in %s; do echo "$word"; done' % command.replace("exec ", "")
+    done = subprocess.run(["sh", "-c", script], env={**GIVEN, **given}, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def compose():
+    return YAML(typ="safe").load(recipe("docker/compose.yml"))["services"]
+
+
+def commands_of(recipe_name):
+    """The commands of a recipe, by the names that the Procfile has for them."""
+    if recipe_name == "systemd":
+        units = {"web": "parley-web@.service", "worker": "parley-worker@.service", "release": "parley-migrate.service"}
+        return {name: unit_command(unit, "8001") for name, unit in units.items()}
+    if recipe_name == "supervisor":
+        found = re.findall(r"^command=(.+)$", recipe("supervisor/parley.conf").read_text(), re.MULTILINE)
+        return dict(zip(("worker", "web"), found, strict=True))
+    image = json.loads(re.search(r"^CMD (.+)$", recipe("docker/Dockerfile").read_text(), re.MULTILINE)[1])
+    services = compose()
+    own = {"worker": "worker", "release": "migrate"}
+    return {"web": image[2], **{name: shlex.join(services[service]["command"]) for name, service in own.items()}}
+
+
+@pytest.mark.parametrize("recipe_name", ["systemd", "supervisor", "docker"])
+def test_every_recipe_starts_the_commands_of_the_procfile(recipe_name):
+    for name, command in commands_of(recipe_name).items():
+        assert words(command) == words(procfile()[name]), name
+
+
+def variables():
+    """The variables that the recipes set."""
+    for name in ("systemd/parley.env", "docker/parley.env"):
+        yield from environment_file(recipe(name).read_text())
+    for name in ("parley-web@.service", "parley-worker@.service"):
+        yield from unit_environment(name)
+    yield from json.loads(recipe("procfile/app.json").read_text())["env"]
+    for line in re.findall(r"^ENV (.+)$", recipe("docker/Dockerfile").read_text(), re.MULTILINE):
+        yield from (pair.partition("=")[0] for pair in line.split())
+    for service in ("migrate", "worker", "web"):
+        yield from compose()[service].get("environment", {})
+
+
+def test_the_recipes_set_variables_that_are_known():
+    known = set(environment_file(recipe(".env.example").read_text()))
+    assert set(variables()) - NOT_OURS <= known
+
+
+def test_ports_of_one_recipe_are_those_of_the_next():
+    for name in ("nginx/parley.conf", "apache/parley.conf", "supervisor/parley.conf", "docker/compose.yml"):
+        assert "8001" in recipe(name).read_text(), name
+
+
+@pytest.fixture
+def platform(tmp_path):
+    """A checkout as it is pushed to a platform: the recipe's files lie in its root."""
+    folder = tmp_path / "app"
+    folder.mkdir()
+    for name in ("requirements.txt", "Procfile"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "deploy", folder / "deploy", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(recipe("procfile"), folder, dirs_exist_ok=True)
+    return folder
+
+
+def test_the_build_takes_out_the_old_msgpack_and_fetches_the_frontend(platform, tmp_path):
+    """With a `python` that notes what it is asked."""
+    (tmp_path / "bin").mkdir()
+    noting = tmp_path / "bin" / "python"
+    noting.write_text('#!/bin/sh\necho "$@" >> %s/asked\n' % tmp_path)
+    noting.chmod(0o755)
+    path = "%s:%s" % (noting.parent, os.environ["PATH"])
+    subprocess.run(["bin/post_compile"], cwd=platform, env={"PATH": path}, check=True)
+    uninstalled, installed, fetched = (tmp_path / "asked").read_text().splitlines()
+    assert uninstalled.endswith("uninstall --quiet --yes msgpack-python")
+    assert re.search(r"--no-deps --force-reinstall msgpack==[\d.]+$", installed)
+    assert fetched == "deploy/frontend.py"
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not os.environ.get("TESTS_BUILD"), reason="TESTS_BUILD is not set: it installs everything anew")
+def test_a_build_as_a_platform_does_it_has_one_msgpack(platform, tmp_path):
+    venv.create(tmp_path / "venv", with_pip=True)
+    environment = {**os.environ, "PATH": "%s/venv/bin:%s" % (tmp_path, os.environ["PATH"])}
+    run = {"cwd": platform, "env": environment, "check": True}
+    subprocess.run(["python", "-m", "pip", "install", "--quiet", "-r", "requirements.txt"], **run)
+    subprocess.run(["bin/post_compile"], **run)
+    listed = subprocess.run(["python", "-m", "pip", "list"], capture_output=True, text=True, **run).stdout
+    assert "msgpack " in listed
+    assert "msgpack-python" not in listed
+    subprocess.run(["python", "-c", "import msgpack; assert msgpack.version >= (1,)"], **run)
+    assert (platform / "var" / "frontend" / "uplot").is_dir()
+
+
+def test_the_platform_has_a_python_that_we_support():
+    version = recipe("procfile/.python-version").read_text().strip()
+    supported = re.search(
+        r"\((\d+), (\d+)\) <= sys.version_info\[:2\] <= \((\d+), (\d+)\)", (ROOT / "Makefile").read_text()
+    )
+    low, high = (int(supported[2]), int(supported[4]))
+    assert low <= int(version.partition(".")[2]) <= high
+    assert "python:%s-" % version in recipe("docker/Dockerfile").read_text()
+    assert sys.version_info[0] == 3

@@ -1,0 +1,85 @@
+"""The recipe for supervisor, really started."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from deploy.up import free_port
+from tests.databases import ROOT
+from tests.deploy.fronts import needs
+from tests.deploy.recipes import HOME, adapted
+from tests.deployments import ChatSocket
+from tests.waiting import wait_until
+
+pytestmark = needs("supervisord", "supervisor")
+
+
+class Supervisor:
+    """supervisord with deploy/supervisor/parley.conf: one worker and one interface server."""
+
+    def __init__(self, folder, environment):
+        self.folder = folder
+        self.port = free_port()
+        changes = {
+            HOME + "/.venv/bin/python": sys.executable,
+            "directory=" + HOME: "directory=%s" % ROOT,
+            "user=parley\n": "",
+            "numprocs=3\n": "numprocs=1\n",
+            "numprocs=2\n": "numprocs=1\n",
+            "numprocs_start=8001": "numprocs_start=%d" % self.port,
+            "/var/log/supervisor": str(folder),
+        }
+        # Debian's supervisord.conf, as far as it matters here.
+        own = "[supervisord]\nnodaemon=true\nlogfile={0}/supervisord.log\npidfile={0}/pid\nchildlogdir={0}\n"
+        own += "[unix_http_server]\nfile={0}/socket\n[supervisorctl]\nserverurl=unix://{0}/socket\n[rpcinterface:supervisor]\n"
+        own += "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n"
+        self.configuration = folder / "supervisord.conf"
+        self.configuration.write_text(own.format(folder) + adapted("supervisor/parley.conf", changes))
+        # It is Debian's, with Debian's Python.
+        self.program = [shutil.which("supervisord"), "-c", str(self.configuration)]
+        self.process = subprocess.Popen(self.program, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+
+    def control(self, *arguments):
+        command = [shutil.which("supervisorctl"), "-c", str(self.configuration), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(40) == 0
+
+
+@pytest.fixture
+def supervisor(tmp_path, sqlite_url, redis_url, redis_prefix):
+    environment = {"DATABASE_URL": sqlite_url, "REDIS_URL": redis_url, "CHANNEL_PREFIX": redis_prefix}
+    started = Supervisor(tmp_path, environment)
+    yield started
+    if started.process.poll() is None:
+        started.stop()
+
+
+def test_it_starts_workers_first_restarts_what_dies_and_stops_in_good_order(supervisor):
+    url = "ws://127.0.0.1:%d/chat/lobby/" % supervisor.port
+
+    def enter():
+        try:
+            return ChatSocket(url)
+        except OSError:
+            return None
+
+    with wait_until(enter, "it listens", 40) as socket:
+        socket.send({"message": "hi", "client_id": "1"})
+        assert socket.next("ack")["seq"] == 1
+        started = re.findall(r"spawned: '(\d+)'", (supervisor.folder / "supervisord.log").read_text())
+        assert started == ["1", str(supervisor.port)]
+        assert "stopped" in supervisor.control("restart", "parley-worker:1")
+        socket.send({"message": "still here", "client_id": "2"})
+        assert socket.next("ack")["seq"] == 2
+        supervisor.stop()
+        assert socket.until_closed() == 1012
+        assert socket.seen[-1]["type"] == "reconnect"
+    ended = re.findall(r"stopped: (\d+) \(exit status (\d+)\)", (supervisor.folder / "supervisord.log").read_text())
+    assert ended[-2:] == [(str(supervisor.port), "0"), ("1", "0")]

@@ -1,0 +1,131 @@
+"""The systemd units: that systemd takes them, what they may, and, where that can be had, a machine that boots them."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from tests.deploy.fronts import needs
+from tests.deploy.machines import Machine, why_not
+from tests.deploy.recipes import PYTHON, directives, recipe
+from tests.deployments import ChatSocket
+from tests.waiting import wait_until
+
+SERVICES = ["parley-web@.service", "parley-worker@.service", "parley-migrate.service"]
+#: What `systemd-analyze security` may find at most: 10 is a service that may do anything.
+EXPOSURE = 1.5
+
+needs_analyze = needs("systemd-analyze", "systemd")
+
+
+@pytest.fixture
+def units(tmp_path):
+    """The units with a Python that is there, enabled."""
+    for path in recipe("systemd").glob("parley*.[st]*"):
+        (tmp_path / path.name).write_text(path.read_text().replace(PYTHON, "/bin/true"))
+    for target, wanted in (
+        ("parley.target", ["parley-web@8001.service", "parley-web@8002.service", "parley-workers.target"]),
+        ("parley-workers.target", ["parley-worker@1.service", "parley-worker@2.service"]),
+    ):
+        (tmp_path / (target + ".wants")).mkdir()
+        for name in wanted:
+            (tmp_path / (target + ".wants") / name).symlink_to("../" + re.sub("@.*[.]", "@.", name))
+    return tmp_path
+
+
+@needs_analyze
+def test_systemd_takes_the_units_and_their_order(units):
+    """A circle of units is broken somewhere, and what is there is not started."""
+    command = ["systemd-analyze", "verify", "--man=no", "parley.target"]
+    environment = {**os.environ, "SYSTEMD_UNIT_PATH": "%s:" % units}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    # The machine's own units are not ours to judge.
+    assert [line for line in done.stderr.splitlines() if "parley" in line or "cycle" in line] == []
+
+
+@needs_analyze
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_unit_may_do_little_else_than_its_work(units, name):
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=%d" % (EXPOSURE * 10)]
+    instance = units / name.replace("@.", "@8001.")
+    instance.write_text((units / name).read_text())
+    done = subprocess.run([*command, str(instance)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"Overall exposure level .*: [01]\.\d", done.stdout)
+
+
+def test_all_units_are_in_the_same_sandbox_and_get_the_time_that_they_need():
+    sandboxes = {
+        recipe("systemd/" + name).read_text().partition("# It reads the checkout")[2].partition("\n\n")[0].strip()
+        for name in SERVICES
+    }
+    assert len(sandboxes) == 1
+    drain = int(re.search(r"^RELAY_DRAIN_TIMEOUT=(\d+)$", recipe(".env.example").read_text(), re.MULTILINE)[1])
+    for name in SERVICES[:2]:
+        assert int(directives(name)["TimeoutStopSec"][0]) > drain
+
+
+@pytest.fixture
+def machine(tmp_path, recipe_redis, recipe_postgres):
+    """A machine with the units, as deploy/README.md installs them."""
+    if reason := why_not():
+        pytest.skip(reason)
+    environment = {
+        "DATABASE_URL": recipe_postgres.url,
+        "REDIS_URL": recipe_redis().url,
+        "SECRET_KEY": "a key for tests",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    made = Machine(tmp_path / "machine", environment)
+    yield made
+    made.stop()
+
+
+def test_a_machine_boots_them_restarts_what_dies_and_stops_in_good_order(machine):
+    """systemd itself, as the first process of a container, with the units in force as they are."""
+    machine.boot()
+    sockets = [socket_at(port) for port in machine.ports]
+    sockets[0].send({"message": "hello", "client_id": "1"})
+    assert sockets[0].next("ack")["seq"] == 1
+    assert sockets[1].next("message")["message"] == "hello"
+    for unit in machine.services():
+        status = machine.status_of(unit)
+        # In its sandbox: no new rights, no capabilities, a filter on system calls; and not root.
+        assert (status["NoNewPrivs"], status["CapEff"].strip("0"), status["Seccomp"]) == ("1", "", "2")
+        assert status["Uid"].split()[0] != "0"
+    before = machine.pid_of("parley-worker@1.service")
+    machine.control("kill", "--signal=KILL", "parley-worker@1.service")
+    wait_until(lambda: machine.pid_of("parley-worker@1.service") not in (0, before), "it is started again")
+    sockets[0].send({"message": "still", "client_id": "2"})
+    assert sockets[0].next("ack")["seq"] == 2
+    machine.control("restart", "parley-worker@2.service")
+    machine.control("restart", "parley-web@%d.service" % machine.ports[0])
+    assert [frame["type"] for frame in sockets[0].seen if frame["type"] == "reconnect"] or sockets[0].next("reconnect")
+    with socket_at(machine.ports[0]) as again:
+        again.next("welcome")
+    machine.control("stop", "parley.target")
+    assert sockets[1].next("reconnect")
+    wait_until(lambda: machine.states() == {"inactive"}, "all have stopped", 40)
+    assert set(machine.results().values()) == {"success"}
+    # Whatever an interface server has passed on, there are still workers to handle it.
+    stopped = re.findall(r"Stopped parley-(web|worker)@", machine.journal())
+    assert stopped[-4:] == ["web", "web", "worker", "worker"]
+
+
+def socket_at(port):
+    def enter():
+        try:
+            return ChatSocket("ws://127.0.0.1:%d/chat/lobby/?since=0" % port)
+        except OSError:
+            return None
+
+    return wait_until(enter, "it listens", 60)
+
+
+@needs_analyze
+def test_an_unguarded_unit_would_be_found(tmp_path):
+    (tmp_path / "bare.service").write_text("[Service]\nExecStart=/bin/true\n")
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=%d" % (EXPOSURE * 10)]
+    assert subprocess.run([*command, str(tmp_path / "bare.service")], capture_output=True).returncode == 1
