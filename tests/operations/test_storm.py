@@ -64,7 +64,7 @@ def test_a_storm_of_returning_clients_passes_quickly_and_nobody_misses_anything(
         cut = company.at(chat.ports[victim])
         untouched = company.at(chat.ports[survivor])
         before, calm = transactions(database_url), time.monotonic()
-        company.wait_until_talking(10)
+        company.wait_until_talking(5)
         usual = (transactions(database_url) - before) / (time.monotonic() - calm)
         company.start_over()
         before, began, port = transactions(database_url), time.monotonic(), chat.ports[victim]
@@ -74,7 +74,7 @@ def test_a_storm_of_returning_clients_passes_quickly_and_nobody_misses_anything(
         back = sorted(talker.welcomed_at - began for talker in cut)
         worst = max(talker.slowest for talker in untouched)
         whole = company.wait_until_whole(began)
-        company.wait_until_talking(10)
+        company.wait_until_talking(5)
         seen, passed = transactions(database_url) - before, time.monotonic() - began
         print("\n%d of %d cut off; the untouched waited %.2f s at most for a message" % (len(cut), CROWD, worst))
         print("%.0f transactions a second before, %.0f in the storm" % (usual, seen / passed))
