@@ -12,7 +12,7 @@ from tests.services import RedisServer
 from tests.waiting import FACTOR, wait_until
 
 #: Seconds for which there is no room.
-FULL = float(os.environ.get("TESTS_OUTAGE", "5"))
+FULL = float(os.environ.get("TESTS_OUTAGE", "2"))
 
 pytestmark = [needs_mounts, pytest.mark.timeout((200 + FULL) * FACTOR)]
 

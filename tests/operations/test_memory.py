@@ -30,7 +30,7 @@ def test_redis_without_memory_makes_senders_wait_and_nothing_is_lost(fleet, own_
         client.config_set("maxmemory", 1)
         wait_until(lambda: "takes no commands now" in chat.logs(), "it is noticed")
         began, said = time.monotonic(), [len(talker.acknowledged) for talker in company.talkers]
-        time.sleep(3)  # So long there is none: this is the trouble, not a wait for something.
+        time.sleep(2)  # So long there is none: this is the trouble, not a wait for something.
         held_up = sum(len(talker.acknowledged) for talker in company.talkers) - sum(said)
         assert held_up <= len(company.talkers), "nothing new gets in"
         client.config_set("maxmemory", 0)
