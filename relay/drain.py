@@ -14,6 +14,9 @@ from relay.reactor import reactor
 
 logger = logging.getLogger(__name__)
 
+#: Seconds for which what comes on connections that are there is still taken: a proxy in front has just made some of them,
+#: and what it was to pass on is on its way.
+LAST_ENTRY = 0.1
 #: Seconds between two looks whether all are gone.
 LOOK = 0.05
 #: The part of its time that is kept for telling the workers who was cut off at the end, and how many seconds that takes
@@ -32,13 +35,16 @@ class Drain:
         self.server = server
         self.factory = server.factory
         self.patience = conf.get("DRAIN_TIMEOUT")
+        self.begun = False
 
     @defer.inlineCallbacks
     def run(self) -> Any:
         began = time.monotonic()
-        self.factory.closing = True
+        self.begun = True
         closing = [defer.maybeDeferred(port.stopListening) for port in self.server.ports]
         yield defer.DeferredList([*closing, self.server.companions.stop()])
+        yield task.deferLater(reactor, LAST_ENTRY)
+        self.factory.closing = True
         sockets = self.server.sockets()
         logger.info("Going away: %d sockets are told to come back", len(sockets))
         yield task.coiterate(self.dismiss(sockets))

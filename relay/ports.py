@@ -10,7 +10,16 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 BACKLOG = 4096
 
 
-class SharedPort(tcp.Port):
+class Port(tcp.Port):
+    """Twisted's, which hangs up on those who have connected and wait to be accepted when it stops listening."""
+
+    def connectionLost(self, reason: Any) -> None:
+        self.numberAccepts = BACKLOG
+        self.doRead()
+        super().connectionLost(reason)
+
+
+class SharedPort(Port):
     """A port that other processes may listen on as well: the kernel spreads the connections over them."""
 
     def createInternetSocket(self) -> socket.socket:
@@ -24,7 +33,7 @@ class Ports:
 
     def __init__(self, reactor: Any, shared: bool = False):
         self.reactor = reactor
-        self.port_class = SharedPort if shared else tcp.Port
+        self.port_class = SharedPort if shared else Port
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.reactor, name)

@@ -151,7 +151,7 @@ class Server(server.Server):
 
     def stop(self) -> None:
         """End in good order; at once, if this is not the first time."""
-        if self.factory.closing:
+        if self.drain.begun:
             self.drain.hurry()
         else:
             reactor.stop()

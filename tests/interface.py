@@ -101,7 +101,7 @@ class InterfaceServer:
 
     def stop(self) -> None:
         self.app.stopped.set()
-        if not self.server.factory.closing:
+        if not self.server.drain.begun:
             self.server.drain.patience = 0
             self.call(self.server.drain.run)
 

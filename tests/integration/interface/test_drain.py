@@ -59,6 +59,27 @@ def test_nobody_is_let_in_any_more_and_requests_are_finished(serve, drain):
         assert not ending.is_alive()
 
 
+def test_who_came_just_before_the_end_is_not_hung_up_on(serve):
+    """A proxy has connected and said what it wants, and the server has not looked yet."""
+    server = serve()
+    came = []
+
+    def drain_as_they_come():
+        # In the reactor's thread: meanwhile nobody is accepted.
+        came.extend([server.raw(GET), server.raw(handshake())])
+        return server.server.drain.run()
+
+    ending = threading.Thread(target=lambda: server.call(drain_as_they_come), daemon=True)
+    ending.start()
+    wait_until(lambda: len(came) == 2, "they have come")
+    request, socket = came
+    with request, socket:
+        assert read_until(request, b"/page").startswith(b"HTTP/1.1 200")
+        assert read_until(socket, b"\r\n\r\n").startswith(b"HTTP/1.1 101")
+    ending.join(10)
+    assert not ending.is_alive()
+
+
 def test_what_was_said_before_the_end_reaches_the_workers_and_the_end_too(serve, drain):
     server = serve()
     go = threading.Event()
