@@ -9,6 +9,7 @@ in var/redis. With `--layer database` the processes meet in the database instead
 import argparse
 import fcntl
 import os
+import random
 import shutil
 import signal
 import socket
@@ -20,6 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 #: Seconds that a Redis may take until it answers.
 START_TIMEOUT = 20
+#: Ports to choose from. The system takes the near ends of connections from 32768 on (net.ipv4.ip_local_port_range).
+PORTS = (16000, 32000)
 
 
 def main() -> int:
@@ -116,9 +119,15 @@ def redis_server() -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, of those that no connection gets for its near end in the meantime."""
+    while True:
+        port = random.randrange(*PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:
