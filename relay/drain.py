@@ -14,8 +14,8 @@ from relay.reactor import reactor
 
 logger = logging.getLogger(__name__)
 
-#: Seconds for which what comes on connections that are there is still taken: a proxy in front has just made some of them,
-#: and what it was to pass on is on its way.
+#: Seconds for which what comes on connections that are there is still taken: a proxy in front has just made some of
+#: them, and what it is to pass on is on its way.
 LAST_ENTRY = 0.1
 #: Seconds between two looks whether all are gone.
 LOOK = 0.05
