@@ -121,7 +121,7 @@ class Nginx(Front):
             "listen 443 ssl http2;": "listen 127.0.0.1:%d ssl http2;" % self.port,
             "/etc/letsencrypt/live/%s" % HOST: str(self.folder),
             "/var/log/nginx": str(self.folder),
-            "/var/cache/nginx": str(self.folder),
+            "/var/cache/parley": str(self.folder / "cache"),
         }
         (self.folder / "parley.conf").write_text(adapted("nginx/parley.conf", changes))
         temporary = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

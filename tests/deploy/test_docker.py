@@ -59,9 +59,9 @@ def engine():
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(not os.environ.get("TESTS_DOCKER"), reason="TESTS_DOCKER is not set: building takes minutes")
 def test_the_image_is_built_and_chats(sqlite_url):
-    assert engine(), "no Docker engine answers"
+    if not engine():
+        pytest.skip("no Docker engine answers")
     name = "parley-test-" + uuid.uuid4().hex[:8]
     subprocess.run(["docker", "build", "-q", "-f", DOCKERFILE, "-t", name, ROOT], check=True)
     port = free_port()

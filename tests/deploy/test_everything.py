@@ -35,6 +35,7 @@ for name in ALL if os.environ.get("TESTS_FRONT") == "nginx" else SOME:
 def stack(recipe_redis, recipe_postgres, tmp_path_factory) -> Iterator[Stack]:
     # The variables of the recipe, and no others but where things are.
     settings = {"SECRET_KEY": "a key for tests", "ALLOWED_HOSTS": "localhost,127.0.0.1"}
+    settings["CHAT_URL"] = "https://localhost"
     assert settings.keys() <= environment_file(recipe("systemd/parley.env").read_text()).keys()
     started = Stack(tmp_path_factory.mktemp("stack"), recipe_postgres.url, recipe_redis().url, "parley:", **settings)
     try:

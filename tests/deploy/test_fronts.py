@@ -24,7 +24,8 @@ def stack(tmp_path_factory, sqlite_template, redis_url):
     folder = tmp_path_factory.mktemp("stack")
     shutil.copy(sqlite_template, folder / "chat.sqlite3")
     url = "sqlite:///%s/chat.sqlite3" % folder
-    made = Stack(folder, url, redis_url, "fronts-%d:" % free_port(), ALLOWED_HOSTS="localhost,127.0.0.1")
+    settings = {"ALLOWED_HOSTS": "localhost,127.0.0.1", "CHAT_URL": "https://localhost"}
+    made = Stack(folder, url, redis_url, "fronts-%d:" % free_port(), **settings)
     yield made.start_units(webs=2, workers=1)
     made.stop()
 
