@@ -127,3 +127,27 @@ def test_the_platform_has_a_python_that_we_support():
     assert low <= int(version.partition(".")[2]) <= high
     assert "python:%s-" % version in recipe("docker/Dockerfile").read_text()
     assert sys.version_info[0] == 3
+
+
+README = recipe("README.md").read_text()
+
+
+def test_the_readme_installs_files_that_are_there_and_enables_what_they_define():
+    named = set(re.findall(r"\bdeploy/[\w./*@-]+", "".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))))
+    assert named
+    for pattern in named:
+        assert list(ROOT.glob(pattern)), pattern
+    enabled = re.findall(
+        r"\b(parley[\w-]*(?:@\w+|\.target))", README.partition("systemctl enable")[2].partition("```")[0]
+    )
+    assert {"parley.target", "parley-workers.target", "parley-web@8001", "parley-worker@1"} <= set(enabled)
+    for unit in enabled:
+        name = unit if unit.endswith(".target") else re.sub("@.*", "@.service", unit)
+        assert recipe("systemd/" + name).exists(), unit
+    instances = {unit.partition("@")[2] for unit in enabled if unit.startswith("parley-web@")}
+    assert instances == set(re.findall(r"127\.0\.0\.1:(\d+)", recipe("nginx/parley.conf").read_text()))
+
+
+def test_the_readme_leads_to_every_recipe():
+    folders = {path.name for path in recipe("").iterdir() if path.is_dir() and not path.name.startswith("__")}
+    assert {name for name in folders if "(%s" % name not in README} == set()
