@@ -26,6 +26,8 @@ REPLY_KEYS = {"accept", "text", "bytes", "close", KEY}
 #: Close codes that a server may send (RFC 6455, section 7.4; 1004 to 1006 and 1015 are reserved).
 CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
 NORMAL, INTERNAL_ERROR, SERVICE_RESTART = 1000, 1011, 1012
+#: The opcode of a close frame.
+CLOSE = 8
 #: Seconds after which a keepalive that was refused is tried again.
 SOON = 2
 #: Stands for what a socket does not need, or no more.
@@ -136,6 +138,13 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         # Autobahn would read on, and keep what it takes for a frame, however long it says that it is.
         self.garbled = True
         return super()._protocol_violation(reason) or True
+
+    def _invalid_payload(self, reason: str) -> bool:
+        super()._invalid_payload(reason)
+        # Autobahn would take a close with a wrong reason for the answer to its own 1007, and cut that off.
+        if is_close := self.current_frame.opcode == CLOSE:
+            self.dropConnection(abort=False)
+        return is_close
 
     def onFrameBegin(self) -> None:
         """Every frame counts, also one that is a part of a message, and a ping: they cost the same."""
