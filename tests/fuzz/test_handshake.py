@@ -284,7 +284,10 @@ def test_the_application_hears_of_no_header_that_was_not_sent_as_a_line(server, 
     if first:
         line, _, rest = build().partition(b"\r\n")
         data = b"\r\n".join([line, *lines, rest])
-    assert outcome(ask(server, data)) is not None
+    ended = outcome(ask(server, data))
+    assert ended is not None
+    # Autobahn reads a handshake once more, and would take these for ends of lines.
+    assert ended != 101 or not re.search(rb"[\x0b\x0c\x1c-\x1e\x85]", data.partition(b"\r\n\r\n")[0])
     told = {(name, spaced(value)) for name, value in headers_told(server)}
     assert told <= lines_sent(data)
     look_after(server)
