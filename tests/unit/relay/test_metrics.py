@@ -124,9 +124,11 @@ def test_a_layer_that_is_away_spoils_no_scrape(wrapper, monkeypatch):
     assert not [key for key in found if key[0].startswith("relay_channel_")]
 
 
-def test_a_layer_that_keeps_no_notes_shows_this_process(settings_override):
+def test_a_layer_that_keeps_no_notes_shows_this_process(settings_override, monkeypatch):
     from asgiref.inmemory import ChannelLayer as Stock
 
+    # What a server of another test has told of this process.
+    monkeypatch.setattr(herald.HERE, "told", "")
     settings_override(RELAY_SCRAPED=[])
     stock = ChannelLayerWrapper(Stock(), "default", [])
     herald.Herald(stock, "worker", dict).beat()
