@@ -190,7 +190,8 @@ def test_interface_servers_restart_one_after_the_other_and_nobody_is_turned_away
             assert site.front.request("GET", "/healthz")[0] == 200
             with site.socket() as again:
                 again.next("welcome")
-        restarting.join()
+            # Ten a second: more would be too many for nginx, and right so.
+            restarting.join(0.1)
     for socket in sockets:
         socket.next("reconnect")
         assert socket.until_closed() == 1012
