@@ -3,6 +3,7 @@
 import cgi
 import codecs
 import logging
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,8 @@ logger = logging.getLogger(__name__)
 PATIENCE, INTERVAL = 15.0, 0.05
 #: The charsets that a request may be in: Python knows others, which are no text, or fail on nearly all of it.
 CHARSETS = {"utf-8", "utf-8-sig", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be"}
+#: What stands between the parts of a form (RFC 2046, section 5.1.1). Without one, Django fails as it says so.
+BOUNDARY = re.compile(r"[ -~]{0,199}[!-~]")
 
 
 class Request(handler.AsgiRequest):
@@ -32,9 +35,11 @@ def check_content_type(value: bytes) -> None:
     """Raises SuspiciousOperation."""
     if not value.isascii():
         raise SuspiciousOperation("The Content-Type is not ASCII")
-    charset = cgi.parse_header(value.decode())[1].get("charset", "utf-8")
+    kind, parameters = cgi.parse_header(value.decode())
+    if kind.lower().startswith("multipart/") and not BOUNDARY.fullmatch(parameters.get("boundary", "")):
+        raise SuspiciousOperation("The Content-Type has no boundary")
     try:
-        known = codecs.lookup(charset).name in CHARSETS
+        known = codecs.lookup(parameters.get("charset", "utf-8")).name in CHARSETS
     except (LookupError, ValueError):
         known = False
     if not known:

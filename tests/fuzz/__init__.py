@@ -10,6 +10,8 @@ import os
 from hypothesis import HealthCheck, settings
 
 EXAMPLES = int(os.environ.get("TESTS_FUZZ", "40"))
+#: The one that takes less is tried always.
+DATABASES = ["postgresql", "sqlite"] if "TESTS_FUZZ" in os.environ else ["postgresql"]
 
 settings.register_profile(
     "parley",

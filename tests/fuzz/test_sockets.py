@@ -13,9 +13,10 @@ from chatapp.exceptions import CLOSE_CODES, ERRORS
 from chatapp.models import Presence
 from tests.chat import Socket, log_in, work
 from tests.databases import ROOT
+from tests.fuzz import DATABASES
 from tests.fuzz.strategies import FRAME_TEXTS, FRAMES, JSON_VALUES, NAMES, QUERIES, TEXT
 
-pytestmark = [pytest.mark.parametrize("database_url", ["sqlite"], indirect=True), pytest.mark.usefixtures("lobby")]
+pytestmark = [pytest.mark.parametrize("database_url", DATABASES, indirect=True), pytest.mark.usefixtures("lobby")]
 
 CODES = {*ERRORS, *dashboard.ERRORS}
 CLOSES = {*CLOSE_CODES.values(), *dashboard.CLOSE_CODES.values()}

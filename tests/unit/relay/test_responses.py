@@ -31,11 +31,19 @@ def test_a_response_that_is_read_is_whole(layer, answering):
     assert parts[-1]["more_content"] is False
 
 
+NO_FORMS = ["multipart/form-data", "multipart/form-data; boundary=", "Multipart/Mixed; boundary=" + "b" * 201]
+
+
 @pytest.mark.parametrize(
-    "content_type", ["multipart/form-data; é", "text/plain; charset=zlib", "text/plain; charset=\0"]
+    "content_type", ["multipart/form-data; é", "text/plain; charset=zlib", "text/plain; charset=\0", *NO_FORMS]
 )
 def test_a_content_type_that_no_parser_takes_is_a_bad_request(layer, content_type):
     assert status(layer, [[b"content-type", content_type.encode("latin1")]]) == 400
+
+
+def test_the_content_type_that_browsers_send_with_files_is_taken(layer):
+    content_type = b"multipart/form-data; boundary=----WebKitFormBoundary7MA4"
+    assert status(layer, [[b"host", b"localhost"], [b"content-type", content_type]]) == 200
 
 
 def test_too_many_fields_in_a_query_are_a_bad_request(layer):
