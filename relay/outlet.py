@@ -101,6 +101,16 @@ class Outlet(Watched):
             # What is still to be written may never be read, and under TLS the other end must agree.
             self.abort_call = reactor.callLater(self.closeHandshakeTimeout, self.break_off)
 
+    def end_writing(self) -> None:
+        """
+        Send what is on its way, and say that no more comes. What the client sends is still read, so that no reset
+        overtakes that; until it closes, too, or the time for closing is over.
+        """
+        if self.plain:
+            self.transport.loseWriteConnection()
+        else:
+            self.dropConnection()
+
     def break_off(self) -> None:
         """Cut the connection."""
         self.transport.abortConnection()

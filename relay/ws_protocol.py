@@ -26,8 +26,6 @@ REPLY_KEYS = {"accept", "text", "bytes", "close", KEY}
 #: Close codes that a server may send (RFC 6455, section 7.4; 1004 to 1006 and 1015 are reserved).
 CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
 NORMAL, INTERNAL_ERROR, SERVICE_RESTART = 1000, 1011, 1012
-#: The opcode of a close frame.
-CLOSE = 8
 #: Seconds after which a keepalive that was refused is tried again.
 SOON = 2
 #: Stands for what a socket does not need, or no more.
@@ -134,17 +132,20 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         else:
             super().consumeData()
 
-    def _protocol_violation(self, reason: str) -> bool:
-        # Autobahn would read on, and keep what it takes for a frame, however long it says that it is.
+    def _fail_connection(self, *args: Any) -> None:
+        """
+        As Autobahn, which would read on, keep what it takes for a frame, however long it says that it is, and cut off
+        its own close frame for what it takes for the answer. Here nothing more is read (RFC 6455, section 7.1.7).
+        """
         self.garbled = True
+        super()._fail_connection(*args)
+        self.end_writing()
+
+    def _protocol_violation(self, reason: str) -> bool:
         return super()._protocol_violation(reason) or True
 
     def _invalid_payload(self, reason: str) -> bool:
-        super()._invalid_payload(reason)
-        # Autobahn would take a close with a wrong reason for the answer to its own 1007, and cut that off.
-        if is_close := self.current_frame.opcode == CLOSE:
-            self.dropConnection(abort=False)
-        return is_close
+        return super()._invalid_payload(reason) or True
 
     def onFrameBegin(self) -> None:
         """Every frame counts, also one that is a part of a message, and a ping: they cost the same."""

@@ -76,6 +76,19 @@ def test_who_is_refused_behind_tls_and_does_not_hang_up_is_cut_off(serve, certif
         wait_until(lambda: server.server.factory.ws_factory.countConnections == 0, "it is forgotten")
 
 
+def test_who_breaks_a_rule_behind_tls_hears_which_and_the_end(serve, certificate):
+    key, cert = certificate
+    server = serve(endpoint="ssl:0:interface=127.0.0.1:privateKey=%s:certKey=%s" % (key, cert))
+    trust = trusting(cert)
+    with sockets.create_connection(("127.0.0.1", server.port)) as raw, trust.wrap_socket(raw) as connection:
+        connection.sendall(handshake())
+        read_until(connection, b"\r\n\r\n")
+        connection.sendall(masked(b"x", opcode=3))
+        answer = read_until(connection, b"it ends before that")
+    assert (answer[0], int.from_bytes(answer[2:4], "big")) == (0x88, 1002)
+    server.app.wait_for("websocket.disconnect")
+
+
 def test_unix_sockets_work(serve, tmp_path):
     path = tmp_path / "web.sock"
     server = serve(endpoint="unix:%s" % path)

@@ -282,3 +282,27 @@ def test_frames_are_answered_as_the_standard_says(server, peer, talk):
     assert peer.rest() == b"", "nothing comes after the close"
     server.app.wait_for("websocket.disconnect")
     assert all("ignored" not in str(message) for _, message in server.app.seen)
+
+
+WRONGS = {
+    "1002": (sent(b"", 3), 1002),
+    "1007": (sent(b"\xff"), 1007),
+    "1007, and a close behind it": (sent(b"\xff") + close(1000), 1007),
+    "1007 of a reason": (close(1000, b"\xff"), 1007),
+    "1009": (sent(bytes(LIMIT + 1), BINARY), 1009),
+}
+
+
+@pytest.mark.parametrize(("data", "code"), WRONGS.values(), ids=WRONGS.keys())
+def test_who_breaks_a_rule_is_told_which_and_waits_for_nothing(running_reactor, monkeypatch, data, code):
+    """Section 7.1.1: it is the server that closes. Autobahn waits for an answer, which it can't read any more."""
+    monkeypatch.setattr("relay.http_protocol.CLOSING_TIME", 1000)
+    server = InterfaceServer(ChannelLayer(), "tcp:0:interface=127.0.0.1")
+    with server.raw(handshake()) as connection:
+        peer = Peer(connection)
+        connection.sendall(data)
+        assert peer.frame() == (CLOSE, code)
+        # The end comes while this side is still open.
+        assert connection.recv(65536) == b""
+    server.app.wait_for("websocket.disconnect")
+    server.stop()
