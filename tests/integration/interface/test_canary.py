@@ -169,11 +169,21 @@ def test_after_a_long_time_away_it_begins_anew(chat, start, monkeypatch):
     assert "since=" not in chat.queries[1]
 
 
+#: Whether there is somebody to welcome a canary that comes with its server.
+welcomed = threading.Event()
+
+
+def late_canary(url, stopping):
+    assert welcomed.wait(60)
+    canary.run(url, stopping)
+
+
 def test_its_counts_are_in_the_log_when_it_ends(serve, settings_override, caplog):
     caplog.set_level("INFO", "chatapp.canary")
-    settings_override(RELAY_COMPANIONS=["chatapp.canary.canary.run"], CHAT_CANARY_INTERVAL=0.05)
+    settings_override(RELAY_COMPANIONS=[__name__ + ".late_canary"], CHAT_CANARY_INTERVAL=0.05)
     server = serve()
     chat = Chat(server)
+    welcomed.set()
     wait_until(lambda: len(chat.rows) > 3, "it talks", 40)
     server.stop()
     wait_until(lambda: " ends: " in caplog.text, "it ends with its server")

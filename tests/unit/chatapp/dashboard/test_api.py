@@ -10,8 +10,6 @@ from chatapp.dashboard.models import Point, Series
 from tests.chat import work
 from tests.unit.chatapp.dashboard import ON_BOTH
 
-NOW = pytest.approx(time.time(), abs=120)
-
 
 def send(client, data, series="garden.soil"):
     text = data if isinstance(data, str) else json.dumps(data)
@@ -29,7 +27,7 @@ def test_a_point_is_stored_when_it_is_answered_and_then_drawn(client, look, laye
     response = send(client, {"value": 1.5})
     assert response.status_code == 201
     assert response.json() == {"series": "garden.soil", "stored": 1}
-    assert points() == [(1, NOW, 1.5)]
+    assert points() == [(1, pytest.approx(time.time(), abs=120), 1.5)]
     work(layer)
     # The series is new here, so its points are asked for.
     assert [frame["type"] for frame in socket.frames()] == ["dashboard"]
