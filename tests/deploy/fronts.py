@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from deploy.up import free_port
-from tests.deploy.certificates import Certificate, make_certificate
+from tests.certificates import Certificate, make_certificate
 from tests.deploy.recipes import adapted
 from tests.waiting import FACTOR, wait_until
 

@@ -1,7 +1,6 @@
 """E-mail over a real connection to a server of the test's own, on whatever Python this is (G4)."""
 
 import base64
-import datetime
 import smtplib
 import socketserver
 import ssl
@@ -9,37 +8,16 @@ import threading
 from email import message_from_bytes
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from django.core.mail import EmailMessage, get_connection
+
+from tests.certificates import make_certificate
 
 BACKEND = "chatapp.notifications.smtp.EmailBackend"
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """The file of a certificate for localhost, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("certificate") / "both.pem"
-    private = serialization.PrivateFormat.PKCS8
-    pem = key.private_bytes(serialization.Encoding.PEM, private, serialization.NoEncryption())
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + pem)
-    return str(path)
+    return make_certificate(tmp_path_factory.mktemp("certificate"), addresses=())
 
 
 class Conversation(socketserver.StreamRequestHandler):
@@ -82,7 +60,7 @@ class Conversation(socketserver.StreamRequestHandler):
 
     def encrypt(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.server.certificate)
+        context.load_cert_chain(self.server.certificate.chain, self.server.certificate.key)
         try:
             self.connection = context.wrap_socket(self.connection, server_side=True)
         except OSError:
@@ -114,7 +92,7 @@ def server(certificate):
 @pytest.fixture
 def trusted(certificate, monkeypatch):
     """This system trusts who signed the server's certificate."""
-    monkeypatch.setenv("SSL_CERT_FILE", certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.chain))
 
 
 def connection(server, **options):

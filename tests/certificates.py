@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 
 class Certificate(NamedTuple):
-    """Files of a certificate and its key, for localhost and 127.0.0.1."""
+    """Files of a certificate and its key."""
 
     chain: Path
     key: Path
@@ -23,11 +23,12 @@ class Certificate(NamedTuple):
         return ssl.create_default_context(cafile=str(self.chain))
 
 
-def make_certificate(folder: Path) -> Certificate:
+def make_certificate(folder: Path, addresses: tuple[str, ...] = ("127.0.0.1",)) -> Certificate:
+    """For localhost, and these addresses."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names = [x509.DNSName("localhost"), *(x509.IPAddress(ipaddress.ip_address(each)) for each in addresses)]
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
