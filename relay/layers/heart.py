@@ -17,8 +17,10 @@ logger = logging.getLogger(__name__)
 
 #: Beats in the time of one lease.
 BEATS = 5
-#: Seconds that the end of a process waits for a beat that is under way.
+#: Seconds that the end of a process waits for a beat that is under way, and for groups that are just put back.
 LAST_BEAT = 3.0
+#: Members that are put back with one call.
+RESTORE_BATCH = 1000
 
 
 class Beating(LeasingLayer):
@@ -81,8 +83,22 @@ class Beating(LeasingLayer):
         """Clean up on a server, unless that was done less than `pause` seconds ago."""
         raise NotImplementedError
 
-    def _restore_groups(self, remote: Any) -> None:
-        """Put the groups that live on a server back, as this process knows them."""
+    def _restore_groups(self, remote: Any, stopped: threading.Event) -> None:
+        """Put the groups that live on a server back, as this process knows them, unless it ends meanwhile."""
+        for process, group, channels in self.groups.snapshot():
+            if self._home_of(group) is not remote:
+                continue
+            for start in range(0, len(channels), RESTORE_BATCH):
+                if stopped.is_set():
+                    return
+                self._add(group, process, channels[start : start + RESTORE_BATCH])
+
+    def _home_of(self, group: str) -> Any:
+        """The server that a group lives on."""
+        raise NotImplementedError
+
+    def _add(self, group: str, process: str, channels: list[str]) -> None:
+        """Make channels of a process members of a group, which the process knows already."""
         raise NotImplementedError
 
     def _take_leave(self, remote: Any, readers: list[Any], processes: list[str]) -> None:
@@ -165,10 +181,12 @@ class Heart:
     def restore(self, layer: "Beating") -> None:
         """Put the groups back as this process knows them; then tell who wants to know."""
         try:
-            layer._restore_groups(self.remote)
+            layer._restore_groups(self.remote, self.stopped)
         except Exception as e:
             logger.warning("Groups could not be put back on %s; that is tried again: %s", self.remote.name, e)
             self.doubtful = True
+            return
+        if self.stopped.is_set():
             return
         for listener in layer.on_restore:
             try:
@@ -177,10 +195,21 @@ class Heart:
                 logger.exception("Who wants to know of restored groups failed")
 
     def stop(self) -> None:
-        """Beat no more. A beat that is under way ends first: after a farewell it would be taken for a new life."""
+        """
+        Beat no more. What is under way ends first, a beat or groups put back: after a farewell it would be taken for a
+        new life.
+        """
         self.stopped.set()
-        if self.thread is not threading.current_thread():
-            self.thread.join(LAST_BEAT)
+        deadline = time.monotonic() + LAST_BEAT
+        wait_for(self.thread, deadline)
+        # The last beat may have begun it.
+        wait_for(self.restoring, deadline)
+
+
+def wait_for(thread: threading.Thread | None, deadline: float) -> None:
+    """Until a thread ends or it is that time, on the monotonic clock."""
+    if thread is not None and thread is not threading.current_thread():
+        thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def now() -> float:

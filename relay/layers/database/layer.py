@@ -281,9 +281,8 @@ class DatabaseChannelLayer(Beating):
             )
         self._warn_of_dropped(dropped)
 
-    def _restore_groups(self, store: Store) -> None:
-        for process, group, channels in self.groups.snapshot():
-            self._add(group, process, channels)
+    def _home_of(self, group: str) -> Store:
+        return self.store
 
     # Who lives
 

@@ -12,9 +12,6 @@ from relay.layers.redis.shard import Shard
 #: What the keys call the process that ordinary channels belong to.
 NO_PROCESS = "-"
 
-#: Members that are put back with one call.
-RESTORE_BATCH = 1000
-
 
 class Packed(NamedTuple):
     """A message for a group, ready to be sent."""
@@ -90,11 +87,8 @@ class RedisGroups(LeasingLayer):
                 dropped[group] += len(self.send_many([(channel.decode(), each.message) for each in of_group]))
         return dropped
 
-    def _restore_groups(self, shard: Shard) -> None:
-        for process, group, channels in self.groups.snapshot():
-            if self.shard_of(group) is shard:
-                for start in range(0, len(channels), RESTORE_BATCH):
-                    self._add(group, process, channels[start : start + RESTORE_BATCH])
+    def _home_of(self, group: str) -> Shard:
+        return self.shard_of(group)
 
     def _add(self, group: str, process: str, channels: list[str], target: str = "") -> None:
         """Add channels of a process to a group. The process is told, if it lives on this server, with this target."""

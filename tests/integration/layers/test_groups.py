@@ -182,6 +182,30 @@ def test_a_process_that_ends_in_good_order_is_gone_at_once(meeting):
     assert meeting.make().group_channels("g") == []
 
 
+def test_a_process_that_ends_while_it_puts_its_groups_back_is_gone_as_well(meeting, monkeypatch):
+    """With its first beat it puts them back; what came after its farewell counted as a new life, for a whole lease."""
+    web = meeting.make(lease=60)
+    web.group_add("g", "web!a")
+    read(web, "web!")
+    wait_until(lambda: web.hearts[0].restoring, "the first beat")
+    heart, add, held, closed = web.hearts[0], web._add, threading.Event(), threading.Event()
+    heart.restoring.join()
+
+    def slowly(*args):
+        held.set()
+        closed.wait(0.5)
+        add(*args)
+
+    monkeypatch.setattr(web, "_add", slowly)
+    heart.restoring = threading.Thread(target=heart.restore, args=(web,))
+    heart.restoring.start()
+    assert held.wait(10)
+    web.close()
+    closed.set()
+    heart.restoring.join()
+    assert meeting.make().group_channels("g") == []
+
+
 def test_commands_per_broadcast_do_not_grow_with_the_members(make_redis_layer, own_redis):
     """A2"""
     layer = make_redis_layer(own_redis.url, capacity=100_000)
