@@ -38,8 +38,7 @@ def scraped(layer: Any) -> bytes:
     """All metrics of a deployment, in Prometheus's text format. `layer`: Channels' wrapper of its layer."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Scrape(layer))
-    for name in conf.get("SCRAPED"):
-        registry.register(import_string(name)())
+    registry.register(Project())
     return generate_latest(registry)
 
 
@@ -66,6 +65,23 @@ class Scrape:
         yield from merged((labels_of(name, report), metrics_of(name, report)) for name, report in sorted(told.items()))
         if HERE.name not in told:
             yield from merged([(labels_of(HERE.name, {"kind": HERE.kind}), own())])
+
+
+class Project:
+    """A collector of what RELAY_SCRAPED names. A database that is away spoils no scrape."""
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("relay_scraped_up", "Whether it could be asked for this scrape.", labels=["collector"])
+        for name in conf.get("SCRAPED"):
+            found, answered = [], 1
+            try:
+                found = list(import_string(name)().collect())
+            except Exception as e:
+                logger.warning("%s could not be asked for a scrape: %s: %s", name, type(e).__name__, str(e).strip())
+                answered = 0
+            yield from found
+            up.add_metric([name], answered)
+        yield up
 
 
 def labels_of(name: str, report: dict[str, Any]) -> dict[str, str]:

@@ -7,8 +7,10 @@ from argparse import ArgumentTypeError
 import pytest
 from channels.asgi import ChannelLayerWrapper
 from channels.routing import route
+from django.db.utils import OperationalError
 from django.test import Client
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from relay.layers.inmemory import ChannelLayer
@@ -122,6 +124,27 @@ def test_a_layer_that_is_away_spoils_no_scrape(wrapper, monkeypatch):
     found = parsed(scrape.scraped(wrapper))
     assert found["relay_layer_up",] == 0
     assert not [key for key in found if key[0].startswith("relay_channel_")]
+
+
+class There:
+    def collect(self):
+        yield Metric("whole", "All of it.", "gauge")
+
+
+class Away:
+    def collect(self):
+        yield Metric("half", "Half of it.", "gauge")
+        raise OperationalError("it is away")
+
+
+def test_a_database_that_is_away_spoils_no_scrape(wrapper, settings_override, caplog):
+    """Else nobody would see what the layer and the processes say just when it matters."""
+    names = [__name__ + ".Away", __name__ + ".There"]
+    settings_override(RELAY_SCRAPED=names)
+    found = parsed(scrape.scraped(wrapper))
+    up = [found["relay_scraped_up", ("collector", name)] for name in names]
+    assert (up, found["relay_layer_up",]) == ([0, 1], 1)
+    assert "Away could not be asked for a scrape: OperationalError: it is away" in caplog.text
 
 
 def test_a_layer_that_keeps_no_notes_shows_this_process(settings_override, monkeypatch):
