@@ -20,6 +20,8 @@ from chatapp.canary.conversation import Conversation, Frame
 LOOK = 0.5
 #: Seconds that a server may take to let in, and between two tries.
 OPENING, REST = 30.0, 0.5
+#: Of its connections: they end where they begin, on this machine, whatever proxy the environment names.
+OPTIONS: dict[str, Any] = {"open_timeout": OPENING, "close_timeout": 2, "max_size": None, "proxy": None}
 #: Seconds that a client waits at most because a server said so.
 LONGEST_REST = 5.0
 
@@ -39,7 +41,7 @@ class Person:
     async def live(self) -> None:
         while not self.people.leaving:
             try:
-                async with connect(self.address(), open_timeout=OPENING, close_timeout=2, max_size=None) as self.socket:
+                async with connect(self.address(), **OPTIONS) as self.socket:
                     self.conversation.opened()
                     await self.listen()
             except (OSError, WebSocketException, TimeoutError, EOFError):

@@ -39,6 +39,8 @@ MANY = 20
 OPENING, REST = 30.0, 2.0
 #: Seconds away after which it begins anew: what it has not heard may have been swept away (sweeper.CANARY_AGE).
 FORGET = 1800.0
+#: Characters of its host's name that its own begins with: it must fit into a key of a sender.
+HOST_LENGTH = 40
 #: Seconds between two lines of the log of one kind.
 PAUSE = 10.0
 
@@ -54,7 +56,8 @@ class Canary:
 
     def __init__(self, url: str, stopping: threading.Event, interval: float):
         self.url, self.stopping, self.interval = url, stopping, interval
-        self.name = "%s-%d-%s" % (socket.gethostname(), os.getpid(), secrets.token_hex(2))
+        metrics.CONNECTED.set(0)
+        self.name = "%s-%d-%s" % (socket.gethostname()[:HOST_LENGTH], os.getpid(), secrets.token_hex(2))
         self.conversation = Conversation()
         self.tally: Counter[str] = Counter()
         #: What the metrics say, of this canary.
@@ -66,7 +69,8 @@ class Canary:
     def run(self) -> None:
         while not self.stopping.is_set():
             try:
-                with connect(self.address(), open_timeout=OPENING, max_size=None) as connection:
+                # It is on this machine, whatever proxy the environment names for the world.
+                with connect(self.address(), open_timeout=OPENING, max_size=None, proxy=None) as connection:
                     self.talk(connection)
             except (OSError, WebSocketException, TimeoutError) as e:
                 if not self.stopping.is_set():

@@ -1,5 +1,7 @@
 """What the canary tells Prometheus: counts of what became of messages, and how long they took."""
 
+import math
+
 from prometheus_client import Counter, Gauge, Histogram
 
 SENT = Counter("chat_canary_sent", "Messages that this process's canary said.")
@@ -18,7 +20,8 @@ TALLY = {
     }.items()
 }
 UNANSWERED = Gauge("chat_canary_unanswered", "Messages that wait for an acknowledgement for more than 10 seconds.")
-CONNECTED = Gauge("chat_canary_connected", "Whether the canary is in its room.")
+CONNECTED = Gauge("chat_canary_connected", "Whether the canary is in its room; NaN where there is none.")
+CONNECTED.set(math.nan)
 SECONDS = Histogram(
     "chat_canary_seconds",
     "From saying a message until this canary heard it, by the wall clocks of both.",

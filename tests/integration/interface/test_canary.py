@@ -123,6 +123,14 @@ def test_where_all_is_well_it_counts_what_it_hears_and_how_long_that_took(chat, 
     assert one.total["heard"] == since["heard"]
 
 
+def test_a_proxy_that_the_environment_names_for_the_world_is_not_asked(start, monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "ws_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    since = Since()
+    start()
+    wait_until(lambda: since["acknowledged"] >= 1, "it talks")
+
+
 @pytest.mark.parametrize(
     ("fault", "numbers", "broken"),
     [
