@@ -24,6 +24,8 @@ EXPECTED = {
     "redis.exceptions.TimeoutError": ("redis",),
     "redis.exceptions.BusyLoadingError": ("redis",),
 }
+#: What nobody's death explains, by whatever exception it is told.
+OWN_FAULT = re.compile(r"deadlock detected|due to (lock|statement) timeout|too many clients|database is locked")
 
 
 class Entry(NamedTuple):
@@ -70,6 +72,8 @@ def is_error(entry: Entry) -> bool:
 
 def is_expected(entry: Entry, troubles: Iterable[str]) -> bool:
     """Whether an error tells of what was done to the deployment."""
+    if OWN_FAULT.search(entry.more):
+        return False
     causes = EXPECTED.get(exception_of(entry), ())
     return any(trouble.startswith(causes) for trouble in troubles) if causes else False
 

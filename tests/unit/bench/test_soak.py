@@ -46,6 +46,13 @@ def test_errors_are_told_from_those_of_the_troubles(tmp_path):
     assert failed in unexpected, "nobody touched the database"
 
 
+def test_no_trouble_explains_a_deadlock(tmp_path):
+    (tmp_path / "worker-1.log").write_text(LOG.replace("it is away", "deadlock detected"))
+    expected, unexpected, _ = logs.read(tmp_path, ["postgres-kill"])
+    assert expected == {}
+    assert "relay.hands | A message failed (try N of N). Its id is N | django.db.utils.OperationalError" in unexpected
+
+
 @pytest.fixture
 def verdict(tmp_path):
     people = SimpleNamespace(persons=[], tally=Counter, listener=SimpleNamespace(tally=Counter(heard=1)))
