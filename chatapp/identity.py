@@ -20,8 +20,8 @@ GUEST_COOKIE = "guest"
 GUEST_COOKIE_AGE = 365 * 86400
 GUEST_SALT = "chatapp.guest"
 CANARY_SALT = "chatapp.canary"
-#: What begins the keys of canaries, and the seconds for which a token of theirs lets in: long, as it opens only their own
-#: room, and as the clocks of those who make and read it may differ.
+#: What begins the keys of canaries, and the seconds for which a token of theirs lets in: a day, since it opens only
+#: their own room, and the clocks of who makes and who reads it may differ.
 CANARY_PREFIX, CANARY_AGE = "canary:", 86400
 
 

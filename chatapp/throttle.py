@@ -6,7 +6,7 @@ succeeds: however many are made at once, only so many are free. What is refused 
 
 Passwords are counted three times: by address and account, by address, and by account. Whoever guesses from many
 addresses meets the last, which never locks for longer than ACCOUNT_WAIT, and not at all where its owner logged in from
-before: nobody can lock somebody else out for good.
+before. Elsewhere the owner and whoever guesses are one: as long as that goes on, each try may find that it must wait.
 
 The address is what the interface server decided (`--proxy-headers`). The machine's own means a proxy that does not say
 for whom it asks: then only the account counts.
@@ -24,7 +24,6 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 
 from chatapp import clock
 from chatapp.exceptions import ClientError
@@ -32,7 +31,7 @@ from chatapp.models import Tries
 
 logger = logging.getLogger(__name__)
 
-#: Seconds after which a counter begins anew, if nothing was counted meanwhile.
+#: Seconds after which a counter begins anew.
 WINDOW = 3600
 #: Times CHAT_LOGIN_TRIES: failures from one address at any accounts, and at one account from any addresses.
 ADDRESS_FACTOR, ACCOUNT_FACTOR = 10, 4
@@ -42,6 +41,8 @@ ACCOUNT_WAIT = 60
 KNOWN_FOR = 30 * 86400
 #: Tickets, tokens and session keys that are none, from one address, before it must wait; and how long at most.
 SOCKET_TRIES, SOCKET_WAIT = 100, 60
+#: Counters that are deleted at once.
+FORGOTTEN = 500
 #: How much of an IPv6 address is one customer's.
 IPV6_PREFIX = 64
 
@@ -63,32 +64,49 @@ class Tried:
         self.known = known
 
     def succeeded(self) -> None:
-        now = clock.now()
         pairs = [rule.key for rule in self.rules if rule.what == "pair"]
-        others = [rule.key for rule in self.rules if rule.what != "pair"]
-        Tries.objects.filter(key__in=pairs).delete()
-        Tries.objects.filter(key__in=others).update(count=F("count") - 1, until=now)
+        with transaction.atomic():
+            for key, row in locked(self.rules).items():
+                row.forgive(whole=key in pairs)
         if self.known:
+            now = clock.now()
             until = now + timedelta(seconds=KNOWN_FOR)
-            Tries.objects.update_or_create(key=self.known, defaults={"last": now, "until": until})
+            Tries.objects.update_or_create(key=self.known, defaults={"begun": now, "until": until})
 
 
 def enter(kind: str, rules: Sequence[Rule], address: str) -> None:
     """Count one try under each rule. Raises ClientError where one says to wait: then none is counted."""
-    now = clock.now()
-    rules = sorted(rules, key=lambda rule: rule.key)
+    waits = None
+    # A counter may be forgotten between the two. Each holds nothing that the other, elsewhere, waits for.
+    while waits is None:
+        Tries.objects.bulk_create([Tries(key=key) for key in keys_of(rules)], ignore_conflicts=True)
+        waits = count(rules)
+    if any(waits.values()):
+        refuse(kind, waits, address)
+
+
+def count(rules: Sequence[Rule]) -> dict[Rule, float] | None:
+    """The seconds to wait for each rule; without any, one more try is counted. None: not all counters are there."""
     with transaction.atomic():
-        # In one order, so that two never wait for each other.
-        new = [Tries(key=rule.key, last=now, until=now) for rule in rules]
-        Tries.objects.bulk_create(new, ignore_conflicts=True)
-        keys = [rule.key for rule in rules]
-        rows = {row.key: row for row in Tries.objects.select_for_update().filter(key__in=keys).order_by("key")}
+        rows = locked(rules)
+        if len(rows) < len(rules):
+            return None
+        now = clock.now()
         waits = {rule: rows[rule.key].wait(now) for rule in rules}
         if not any(waits.values()):
             for rule in rules:
                 rows[rule.key].note(now, WINDOW, rule.free, rule.longest)
-            return
-    refuse(kind, waits, address)
+        return waits
+
+
+def keys_of(rules: Sequence[Rule]) -> list[str]:
+    """In one order: no two who go by it wait for each other."""
+    return sorted(rule.key for rule in rules)
+
+
+def locked(rules: Sequence[Rule]) -> dict[str, Tries]:
+    """The counters that are there, by key, and nobody else's until the transaction ends."""
+    return {row.key: row for row in Tries.objects.select_for_update().filter(key__in=keys_of(rules)).order_by("key")}
 
 
 def refuse(kind: str, waits: dict[Rule, float], address: str) -> None:
@@ -153,8 +171,19 @@ def note_socket(address: str) -> None:
 
 def forget() -> None:
     """Delete what counts no more."""
+    while forget_some():
+        pass
+
+
+def forget_some() -> bool:
+    """Whether there may be more."""
     now = clock.now()
-    Tries.objects.filter(last__lt=now - timedelta(seconds=WINDOW), until__lt=now).delete()
+    over = Tries.objects.filter(begun__lt=now - timedelta(seconds=WINDOW), until__lt=now)
+    with transaction.atomic():
+        # What is just counted stays for once: who waits for nobody is part of no deadlock.
+        keys = list(over.select_for_update(skip_locked=True).values_list("key", flat=True)[:FORGOTTEN])
+        Tries.objects.filter(key__in=keys).delete()
+    return len(keys) == FORGOTTEN
 
 
 def address_of(request: Any) -> str:
