@@ -45,7 +45,7 @@ def security_headers(get_response: View) -> View:
 def policy(request: HttpRequest) -> str:
     here = "%s://%s" % ("wss" if request.is_secure() else "ws", request.get_host())
     found = POLICY.format(sockets=" ".join(filter(None, [here, settings.CHAT_SOCKET_URL])))
-    return found + IN_ADMIN if request.path.startswith(ADMIN) else found
+    return found + IN_ADMIN if request.path_info.startswith(ADMIN) else found
 
 
 def too_many_tries(get_response: View) -> View:
@@ -66,7 +66,7 @@ def guard_admin(get_response: View) -> View:
     """Middleware that shows the admin to addresses of CHAT_ADMIN_NETWORKS only, and lets no query into Django's SQL."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.path.startswith(ADMIN):
+        if request.path_info.startswith(ADMIN):
             if not may_administer(request.META.get("REMOTE_ADDR", "")):
                 raise Http404
             if any(name in request.GET for name in INTERNAL):

@@ -47,6 +47,16 @@ def test_the_admin_runs_no_inline_script_either(client, root, path):
     assert b" onclick=" not in page.content
 
 
+def test_the_admins_rules_hold_wherever_the_site_is_mounted(client, root, settings_override):
+    settings_override(CHAT_ADMIN_NETWORKS=["10.0.0.0/8"])
+    mounted = {"SCRIPT_NAME": "/parley"}
+    assert client.get("/admin/auth/user/", REMOTE_ADDR="8.8.8.8", **mounted).status_code == 404
+    assert client.get("/admin/auth/user/?_connector=OR", REMOTE_ADDR="10.0.0.1", **mounted).status_code == 400
+    page = client.get("/admin/auth/user/", REMOTE_ADDR="10.0.0.1", **mounted)
+    assert page.wsgi_request.path == "/parley/admin/auth/user/"
+    assert "style-src-attr" in page["Content-Security-Policy"]
+
+
 def test_cookies_are_nobodys_but_the_browsers(client, alice):
     client.get("/accounts/login/")
     client.post("/accounts/login/", {"username": "alice", "password": "correct horse"})
