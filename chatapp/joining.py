@@ -37,6 +37,9 @@ def arrive(message: Message, slug: str | None) -> None:
     a user's sockets hear. With `?auth` it says who it is in its first frame. Raises ClientError.
     """
     query = query_of(message)
+    if slug is not None:
+        # Before a database is asked about it: PostgreSQL takes no NUL.
+        protocol.checked_room(slug)
     if "auth" in query:
         wait_for_token(message.reply_channel, slug, since(query))
     else:
@@ -59,7 +62,7 @@ def since(query: QueryDict) -> int | None:
 def wait_for_token(reply_channel: Channel, slug: str | None, since: int | None) -> None:
     """Accept a socket that is nobody yet, and ask who it is. It is in no room, and hears nothing."""
     session = session_for_reply_channel(reply_channel.name)
-    session["wanted"] = [slug and protocol.checked_room(slug), since]
+    session["wanted"] = [slug, since]
     session.set_expiry(WAITING_AGE)
     session.save(must_create=not session.exists(session.session_key))
     reply_channel.send({"accept": True, **protocol.text(protocol.answer("auth"))})

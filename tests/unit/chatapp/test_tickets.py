@@ -142,6 +142,16 @@ def test_the_table_holds_nothing_that_lets_anybody_in(alice):
     assert text not in str(Ticket.objects.values().get())
 
 
+def test_an_odd_room_is_refused_before_a_database_is_asked_about_it(layer, lobby, alice):
+    """PostgreSQL raises for a NUL: a traceback for whoever likes, and no limit to how often."""
+    for path in ("/chat/a%00b/", "/websocket/"):
+        text = ticket(alice)
+        socket = Socket(layer, path=path, query="room=a%00b&ticket=" + text)
+        assert socket.frames("error")[0]["code"] == "invalid_room"
+        assert Ticket.objects.filter(used_by="").count() == 1, "it is not used up"
+        Ticket.objects.all().delete()
+
+
 def test_nobody_hoards_tickets(client, alice):
     headers = by_cookie(client, alice)
     for _ in range(TICKETS_LIMIT):
