@@ -180,10 +180,16 @@ class Allowance:
         return True
 
 
-def announce(room: Room) -> None:
-    """Broadcast what is stored but was not broadcast yet. For workers only: others can't reach in-memory sockets."""
-    while announce_some(room):
-        pass
+def announce(room: Room) -> int:
+    """
+    Broadcast what is stored but was not broadcast yet. For workers only: others can't reach in-memory sockets. Returns
+    how many messages that were.
+    """
+    total = some = announce_some(room)
+    while some == ANNOUNCE_LIMIT:
+        some = announce_some(room)
+        total += some
+    return total
 
 
 def announce_stored(rows: Iterable[ChatMessage]) -> None:
@@ -207,12 +213,12 @@ def announce_stored(rows: Iterable[ChatMessage]) -> None:
             announce(next(iter(some.values())).room)
 
 
-def announce_some(room: Room) -> bool:
-    """Broadcast up to ANNOUNCE_LIMIT messages. Returns whether there may be more."""
+def announce_some(room: Room) -> int:
+    """Broadcast up to ANNOUNCE_LIMIT messages. Returns how many there were."""
     with transaction.atomic():
         room = room.locked()
         if room.announced >= room.head:
-            return False
+            return 0
         rows = list(room.messages.filter(seq__gt=room.announced).order_by("seq")[:ANNOUNCE_LIMIT])
         for row in rows:
             row.room = room
@@ -220,7 +226,7 @@ def announce_some(room: Room) -> bool:
         full = len(rows) == ANNOUNCE_LIMIT
         room.announced = rows[-1].seq if full else room.head
         room.save(update_fields=["announced"])
-        return full
+        return len(rows)
 
 
 def broadcast(rows: Sequence[ChatMessage]) -> None:

@@ -86,8 +86,9 @@ def announce_stragglers() -> None:
     """Broadcast what was left in any room. What is wrong with one room holds up no other."""
     for room in Room.objects.filter(announced__lt=F("head")):
         try:
-            ledger.announce(room)
-            metrics.REPAIRS["straggler"].inc()
+            # What is just stored looks the same, until its own worker broadcasts it.
+            if ledger.announce(room):
+                metrics.REPAIRS["straggler"].inc()
         except Exception:
             logger.exception("Room %s could not be swept; it is tried again", room.slug)
 

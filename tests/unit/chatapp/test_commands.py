@@ -5,7 +5,9 @@ import io
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from django.db.models import F
 from django.utils import timezone
+from prometheus_client import REGISTRY
 
 from chatapp import sweeper
 from chatapp.models import ChatMessage, Presence, Room
@@ -47,8 +49,30 @@ def test_the_sweeper_broadcasts_what_a_shell_or_a_dead_worker_left(lobby, layer)
     socket = Socket(layer)
     socket.frames()
     say("lobby", "from a process that this layer does not reach")
+    before = mended()
+    sweeper.announce_stragglers()
     sweeper.announce_stragglers()
     assert [frame["seq"] for frame in socket.frames("message")] == [1]
+    assert mended() == before + 1
+
+
+def test_what_its_own_worker_broadcasts_is_no_repair(lobby, layer, monkeypatch):
+    """A room looks like one that was left, between storing and broadcasting."""
+    say("lobby", "hi")
+    locked = Room.locked
+
+    def by_its_own_worker(room):
+        Room.objects.update(announced=F("head"))
+        return locked(room)
+
+    monkeypatch.setattr(Room, "locked", by_its_own_worker)
+    before = mended()
+    sweeper.announce_stragglers()
+    assert mended() == before
+
+
+def mended():
+    return REGISTRY.get_sample_value("chat_repairs_total", {"how": "straggler"})
 
 
 def test_one_bad_room_does_not_stop_the_sweeper(lobby, layer, monkeypatch, caplog):
