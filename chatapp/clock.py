@@ -32,19 +32,21 @@ class Clock:
         self.jumped_at = time.monotonic()
 
     def now(self) -> datetime:
-        at = time.monotonic()
         with self.lock:
-            if self.known is None or at - self.known[1] >= LOOK:
-                self.look(at)
+            if self.known is None or time.monotonic() - self.known[1] >= LOOK:
+                self.look()
             assert self.known is not None
             shown, then = self.known
-        return shown + timedelta(seconds=at - then)
+        return shown + timedelta(seconds=time.monotonic() - then)
 
-    def look(self, at: float) -> None:
+    def look(self) -> None:
+        asked = time.monotonic()
         shown = database_time()
+        at = time.monotonic()
         if self.known is not None:
             off = (shown - self.known[0]).total_seconds() - (at - self.known[1])
-            if abs(off) > JUMP:
+            # It may have shown that at any time since it was asked.
+            if abs(off) > JUMP + (at - asked):
                 self.jumped_at = at
                 logger.warning("The database's clock jumped by %+.0f s", off)
         self.known = (shown, at)

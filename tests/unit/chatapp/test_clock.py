@@ -54,6 +54,24 @@ def test_a_jump_is_told_of(monkeypatch, monotonic, caplog):
     assert "jumped by -3700 s" in caplog.text
 
 
+def test_a_database_that_answers_late_has_not_jumped(monkeypatch, monotonic, caplog):
+    shown, late = [timezone.now()], [0, 30, 0]
+
+    def database_time():
+        seconds = late.pop()
+        monotonic[0] += seconds
+        shown[0] += timedelta(seconds=seconds)
+        return shown[0]
+
+    monkeypatch.setattr(clock, "database_time", database_time)
+    ours = clock.Clock()
+    while late:
+        assert ours.now() == shown[0], "not ahead by what it took"
+        monotonic[0] += 10
+        shown[0] += timedelta(seconds=10)
+    assert (ours.jumped_at, caplog.text) == (1000, "")
+
+
 @pytest.fixture
 def wrong(monkeypatch):
     """A function that puts this process's own clock wrong. The database's stays right, as PostgreSQL's does."""
