@@ -42,6 +42,7 @@ from relay.layers.sender import Sender
 from relay.layers.upkeep import Upkeep
 from relay.metrics.drops import DROPPED
 from relay.names import StrictNames
+from relay.traces import KEY as TRACE
 from relay.traces import stamped
 
 logger = logging.getLogger(__name__)
@@ -262,6 +263,9 @@ class LeasingLayer(StrictNames, Upkeep):
         channel, content, delivery = buffer.popleft()
         if delivery is not None:
             reader.handed_out.append(delivery)
+        if "!" in channel:
+            # Stock Daphne, which reads by this, refuses replies with keys that it does not know.
+            content.pop(TRACE, None)
         return channel, content
 
     def _names(self, channels: Iterable[str]) -> list[str]:

@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from relay import traces
+from relay.traces import about
 from tests.layers import Elsewhere
 from tests.waiting import wait_until
 
@@ -237,6 +239,18 @@ def test_receive_acknowledges_what_the_same_thread_received_before(make_layer, e
     assert layer.receive(["rooms"]) == ("rooms", {"room": "a", "n": 2})
     assert layer.receive(["rooms"]) == (None, None)
     assert [(row.depth, row.in_flight) for row in layer.status()] == [(0, 0)]
+
+
+def test_what_stock_daphne_receives_has_no_key_that_it_does_not_know(make_layer):
+    """It refuses the whole message."""
+    layer = make_layer()
+    layer.group_add("g", "web!a")
+    with about((("a-trace", 1.0),)):
+        layer.send("web!a", {"text": "hi"})
+        layer.send_group("g", {"text": "all"})
+        layer.send("work", {"n": 1})
+    assert [layer.receive(["web!"]) for _ in range(2)] == [("web!a", {"text": text}) for text in ("hi", "all")]
+    assert traces.KEY in layer.receive(["work"])[1]
 
 
 def test_a_message_taken_by_a_thread_that_ended_is_delivered_again(make_layer, elsewhere):
