@@ -257,6 +257,8 @@ ROUTING = "routing.channel_routing"
 #: What separate processes meet in: Redis, or the database.
 SHARED_LAYER = {"BACKEND": "relay.layers.database.DatabaseChannelLayer", "CONFIG": LAYER, "ROUTING": ROUTING}
 if REDIS_SENTINELS:
+    if REDIS_URL.startswith("rediss:"):
+        raise ImproperlyConfigured("REDIS_URL must begin with redis:// where REDIS_SENTINELS are: there is no TLS then")
     sentinels = [(host.strip("[]"), int(port)) for host, _, port in (name.rpartition(":") for name in REDIS_SENTINELS)]
     # What of the URL does not depend on who is master.
     login = {"password": urlsplit(REDIS_URL).password, "db": int(urlsplit(REDIS_URL).path.strip("/") or 0)}

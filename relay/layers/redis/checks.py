@@ -1,39 +1,58 @@
 """Checks that ask the Redis servers of the channel layers. They run with `manage.py check --deploy`."""
 
 import ipaddress
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import redis
 from django.conf import settings
 from django.core import checks
+from redis.sentinel import Sentinel
 
 #: The oldest whose scripts and commands we use; Valkey began with 7.2.
 OLDEST = (6, 2)
 #: Seconds that a server may take to answer.
 PATIENCE = 3
+LIMITS = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
 #: Keys that are looked at to see whether others use the server.
 SAMPLE = 1000
 
 
 def check_servers() -> list[checks.CheckMessage]:
-    return [message for url, prefix in servers() for message in check_server(url, prefix)]
-
-
-def servers() -> Iterator[tuple[str, str]]:
-    """The URL of each server that a layer names by URL, and what the layer's keys begin with."""
+    """Of each server that a layer names by URL, and of each that its Sentinels name."""
+    found: list[checks.CheckMessage] = []
     for layer in getattr(settings, "CHANNEL_LAYERS", {}).values():
         config = layer.get("CONFIG", {})
+        prefix = config.get("prefix", "asgi:")
         if layer["BACKEND"] == "relay.layers.redis.RedisChannelLayer":
             for host in config.get("hosts", []):
-                if isinstance(host, str):
-                    yield host, config.get("prefix", "asgi:")
+                found += check_server(host, prefix) if isinstance(host, str) else []
+        elif layer["BACKEND"] == "relay.layers.redis.RedisSentinelChannelLayer":
+            for service in config.get("services", []):
+                found += check_master(config, service, prefix)
+    return found
 
 
 def check_server(url: str, prefix: str) -> list[checks.CheckMessage]:
+    return ask(redis.StrictRedis.from_url(url, **LIMITS), url, prefix)
+
+
+def check_master(config: dict[str, Any], service: str, prefix: str) -> list[checks.CheckMessage]:
+    """Of the server that is master now."""
+    try:
+        host, port = Sentinel(config["hosts"], **LIMITS).discover_master(service)
+    except (redis.RedisError, OSError):
+        text = "No Sentinel says which Redis is the master of %r, and none was checked." % service
+        hint = "Run the check where the Sentinels can be reached; they must know that name (REDIS_SENTINEL_SERVICE)."
+        return [checks.Info(text, hint=hint, id="relay.I001")]
+    login = config.get("connection_kwargs", {})
+    shown = "[%s]" % host if ":" in host else host
+    url = "redis://%s%s:%d" % (":hidden@" if login.get("password") else "", shown, port)
+    return ask(redis.StrictRedis(host, port, **{**login, **LIMITS}), url, prefix)
+
+
+def ask(client: Any, url: str, prefix: str) -> list[checks.CheckMessage]:
     shown = without_password(url)
-    client = redis.StrictRedis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
     try:
         info = client.info()
         found = [check_version(shown, info), check_eviction(shown, info), check_password(shown, url)]

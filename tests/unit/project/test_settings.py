@@ -74,6 +74,11 @@ def test_another_database_is_refused_by_the_name_of_the_setting():
     assert "DATABASE_URL must begin with" in setting("DEBUG", DATABASE_URL="mysql://u:p@host/name").stderr
 
 
+def test_tls_to_a_redis_behind_sentinels_is_refused_rather_than_left_out():
+    environment = {"REDIS_SENTINELS": "10.0.0.1:26379", "REDIS_URL": "rediss://:s3cret@any/2"}
+    assert "REDIS_URL must begin with redis://" in setting("DEBUG", **environment).stderr
+
+
 def test_debug_is_off_unless_asked_for():
     assert setting("DEBUG").stdout.strip() == "False"
 

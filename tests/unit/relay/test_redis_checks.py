@@ -61,8 +61,35 @@ def test_one_that_does_not_answer_is_no_danger_and_no_password_is_said():
     assert "hush" not in str(message)
 
 
-def test_the_servers_of_our_layers_are_asked(settings_override):
-    layer = {"BACKEND": "relay.layers.redis.RedisChannelLayer", "CONFIG": {"hosts": ["redis://a"], "prefix": "p:"}}
-    other = {"BACKEND": "relay.layers.inmemory.ChannelLayer", "CONFIG": {}}
-    settings_override(CHANNEL_LAYERS={"default": layer, "other": other})
-    assert list(checks.servers()) == [("redis://a", "p:")]
+@pytest.fixture
+def layer(settings_override):
+    """A function that has the project use one layer."""
+
+    def use(kind, **config):
+        backend = {"BACKEND": "relay.layers.redis." + kind, "CONFIG": config}
+        other = {"BACKEND": "relay.layers.inmemory.ChannelLayer", "CONFIG": {}}
+        settings_override(CHANNEL_LAYERS={"default": backend, "other": other})
+        return [message.id for message in checks.check_servers()]
+
+    return use
+
+
+def test_the_servers_of_our_layers_are_asked(layer, own_redis, server):
+    server.set("mine:x", "1")
+    assert layer("RedisChannelLayer", hosts=[own_redis.url], prefix="mine:") == []
+    assert layer("RedisChannelLayer", hosts=[own_redis.url], prefix="yours:") == ["relay.W011"]
+    assert layer("RedisChannelLayer", hosts=[own_redis.url, "redis://127.0.0.1:%d" % free_port()], prefix="mine:") == [
+        "relay.I001"
+    ]
+
+
+def test_the_master_that_sentinels_name_is_asked(layer, sentinel_servers):
+    master, _, sentinel = sentinel_servers
+    about = {"hosts": [("127.0.0.1", free_port()), ("127.0.0.1", sentinel.port)]}
+    odd = "a/b@c:%"
+    client = redis.StrictRedis(port=master.port, password=odd)
+    redis.StrictRedis(port=master.port).config_set("requirepass", odd)
+    client.config_set("maxmemory-policy", "allkeys-lru")
+    about["connection_kwargs"] = {"password": odd, "db": 2}
+    assert layer("RedisSentinelChannelLayer", services=["chat"], **about) == ["relay.W009"]
+    assert layer("RedisSentinelChannelLayer", services=["another"], **about) == ["relay.I001"]
