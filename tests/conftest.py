@@ -71,6 +71,7 @@ from tests.secrets import (  # noqa: F401
     pytest_runtest_teardown,
 )
 from tests.services import (  # noqa: F401
+    guarded_servers,
     own_postgres,
     own_redis,
     postgres,

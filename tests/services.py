@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -88,20 +89,46 @@ def own_redis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisS
     server.kill()
 
 
+@contextmanager
+def watched_servers(folder: Path, replicas: int, *options: str) -> Iterator[list[RedisServer]]:
+    """A master called "chat", its replicas, and a Sentinel that fails over after half a second. `options`: theirs."""
+    servers: list[RedisServer] = []
+
+    def start(name: str, *more: str, configuration: Path | None = None) -> RedisServer:
+        own = folder / name
+        own.mkdir()
+        servers.append(RedisServer(own, *more, configuration=configuration))
+        return servers[-1]
+
+    try:
+        master = start("master", *options)
+        for n in range(replicas):
+            start("replica-%d" % n, "--replicaof", "127.0.0.1 %d" % master.port, *options)
+        sentinel = start("sentinel", "--sentinel", configuration=sentinel_configuration(folder, master.port))
+        client = redis.Redis(port=sentinel.port)
+
+        def known() -> bool:
+            return len(client.execute_command("SENTINEL", "REPLICAS", "chat")) == replicas
+
+        wait_until(known, "the Sentinel knows the replicas", 30)
+        yield servers
+    finally:
+        for server in reversed(servers):
+            server.kill()
+
+
 @pytest.fixture
-def sentinel_servers(tmp_path: Path) -> Iterator[tuple[RedisServer, RedisServer, RedisServer]]:
-    """A master called "chat", its replica, and a Sentinel that fails over after half a second."""
-    folders = [tmp_path / name for name in ("master", "replica", "sentinel")]
-    for folder in folders:
-        folder.mkdir()
-    master = RedisServer(folders[0])
-    replica = RedisServer(folders[1], "--replicaof", "127.0.0.1 %d" % master.port)
-    sentinel = RedisServer(folders[2], "--sentinel", configuration=sentinel_configuration(folders[2], master.port))
-    client = redis.Redis(port=sentinel.port)
-    wait_until(lambda: client.execute_command("SENTINEL", "REPLICAS", "chat"), "the Sentinel knows the replica", 30)
-    yield master, replica, sentinel
-    for server in (sentinel, replica, master):
-        server.kill()
+def sentinel_servers(tmp_path: Path) -> Iterator[list[RedisServer]]:
+    """A master, its replica, and a Sentinel."""
+    with watched_servers(tmp_path, 1) as servers:
+        yield servers
+
+
+@pytest.fixture
+def guarded_servers(tmp_path: Path) -> Iterator[list[RedisServer]]:
+    """A master, two replicas, and a Sentinel. Without a replica, which joins at once, a master takes nothing."""
+    with watched_servers(tmp_path, 2, "--min-replicas-to-write", "1", "--repl-diskless-sync-delay", "0") as servers:
+        yield servers
 
 
 def sentinel_configuration(folder: Path, master_port: int) -> Path:
