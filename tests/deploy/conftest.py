@@ -11,11 +11,11 @@ from tests.deploy.servers import Postgres, Redis, start_recipe_redis
 
 @pytest.fixture(scope="module")
 def recipe_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Redis]]:
-    """A function that starts a Redis with deploy/redis/redis.conf and these options."""
+    """A function that starts a Redis with deploy/redis/redis.conf, in which these lines are changed."""
     made: list[Redis] = []
 
-    def start(*options: str) -> Redis:
-        made.append(start_recipe_redis(tmp_path_factory.mktemp("redis") / "data", *options))
+    def start(*changes: str) -> Redis:
+        made.append(start_recipe_redis(tmp_path_factory.mktemp("redis") / "data", *changes))
         return made[-1]
 
     yield start

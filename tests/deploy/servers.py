@@ -1,5 +1,6 @@
 """Redis, Sentinel and PostgreSQL as their recipes set them up, on ports of their own."""
 
+import socket
 import subprocess
 from pathlib import Path
 
@@ -16,16 +17,27 @@ from tests.waiting import wait_until
 PASSWORD, ADMIN_PASSWORD = "change-me", "change-me-too"
 
 
+def own_address() -> str:
+    """This machine's own, by which others reach it. It has none without a network; then it is alone."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            # Nothing is sent.
+            asking.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(asking.getsockname()[0])
+
+
 class Redis:
     """A server with deploy/redis/redis.conf, or with sentinel.conf and `sentinel` as mode."""
 
-    def __init__(self, folder: Path, text: str, mode: str = "", options: tuple[str, ...] = ()):
+    def __init__(self, folder: Path, text: str, mode: str = ""):
         self.folder = folder
         self.folder.mkdir()
         self.port = free_port()
         (folder / "redis.conf").write_text(text.replace("port 6379", "port %d" % self.port))
         self.command = [redis_server(), str(folder / "redis.conf"), "--port", str(self.port), "--dir", str(folder)]
-        self.command += [*options, *filter(None, [mode])]
+        self.command += filter(None, [mode])
         self.mode = mode
         self.start()
 
@@ -68,18 +80,29 @@ class Redis:
         self.process.wait()
 
 
-def start_recipe_redis(folder: Path, *options: str) -> Redis:
-    return Redis(folder, recipe("redis/redis.conf").read_text(), options=options)
+def start_recipe_redis(folder: Path, *changes: str) -> Redis:
+    """With these lines in the place of the recipe's, or behind them."""
+    lines = recipe("redis/redis.conf").read_text().splitlines()
+    for change in changes:
+        name = change.partition(" ")[0] + " "
+        lines = [line for line in lines if not line.startswith(name)] + [change]
+    return Redis(folder, "\n".join([*lines, ""]))
 
 
-def start_recipe_sentinel(folder: Path, master: int) -> Redis:
+def start_recipe_sentinel(folder: Path, address: str, master: int) -> Redis:
     """Alone, and quick to judge."""
     changes = {
-        "127.0.0.1 6379 2": "127.0.0.1 %d 1" % master,
+        "bind 10.0.0.11 127.0.0.1": bound_to(address),
+        "10.0.0.11 6379 2": "%s %d 1" % (address, master),
         "down-after-milliseconds parley 5000": "down-after-milliseconds parley 500",
         "failover-timeout parley 15000": "failover-timeout parley 2000",
     }
     return Redis(folder, adapted("redis/sentinel.conf", changes), mode="--sentinel")
+
+
+def bound_to(address: str) -> str:
+    """The line for a server that other machines reach."""
+    return "bind " + " ".join(dict.fromkeys([address, "127.0.0.1"]))
 
 
 class Postgres:

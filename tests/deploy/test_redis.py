@@ -5,7 +5,7 @@ import time
 import pytest
 import redis
 
-from tests.deploy.servers import PASSWORD, start_recipe_sentinel
+from tests.deploy.servers import PASSWORD, bound_to, own_address, start_recipe_sentinel
 from tests.deployments import Deployment
 from tests.waiting import wait_until
 
@@ -66,26 +66,36 @@ def test_what_waited_in_it_is_there_after_a_restart(recipe_redis):
 
 
 def test_a_chat_follows_the_master_that_sentinels_name(recipe_redis, deploy, tmp_path):
-    """The master dies; what is said meanwhile is stored, once, and everybody hears it."""
-    master = recipe_redis()
-    replica = recipe_redis("--replicaof", "127.0.0.1 %d" % master.port)
-    sentinel = start_recipe_sentinel(tmp_path / "sentinel", master.port)
+    """
+    As three machines have it, by their addresses. The master dies; what is said meanwhile is stored, once, and all hear
+    it. A server whose file Sentinel had written anew starts from that.
+    """
+    address = own_address()
+    changes = [bound_to(address), "min-replicas-to-write 1"]
+    master = recipe_redis(*changes)
+    replicas = [recipe_redis(*changes, "replicaof %s %d" % (address, master.port)) for _ in range(2)]
+    sentinel = start_recipe_sentinel(tmp_path / "sentinel", address, master.port)
     try:
-        asked = sentinel.client()
-        wait_until(lambda: asked.execute_command("SENTINEL", "REPLICAS", "parley"), "the Sentinel knows both", 30)
-        where = {"REDIS_SENTINELS": "127.0.0.1:%d" % sentinel.port}
+        asked = redis.Redis(host=address, port=sentinel.port)
+        wait_until(lambda: len(asked.execute_command("SENTINEL", "REPLICAS", "parley")) == 2, "all are known", 30)
+        where = {"REDIS_SENTINELS": "%s:%d" % (address, sentinel.port)}
         chat = deploy("redis://:%s@any/0" % PASSWORD, **where).start_all(workers=1)
         with chat.socket("/chat/lobby/?since=0") as ann, chat.socket("/chat/lobby/?since=0") as ben:
             ann.send({"message": "before", "client_id": "1"})
             ben.next("message", lambda frame: frame["message"] == "before")
-            wait_until(lambda: in_step(replica), "the replica is in step")
+            wait_until(lambda: all(map(in_step, replicas)), "the replicas are in step")
             master.kill()
             began = time.monotonic()
             ann.send({"message": "after", "client_id": "2"})
             assert ann.next("ack", lambda frame: frame["client_id"] == "2", patience=40)["seq"] == 2
             ben.next("message", lambda frame: frame["message"] == "after", patience=40)
             print("Heard %.1f s after the master's death" % (time.monotonic() - began))
-        assert replica.client().info()["role"] == "master"
+        (follower,) = [replica for replica in replicas if replica.client().info()["role"] == "slave"]
+        wait_until(lambda: in_step(follower), "the other replica follows the new master")
+        assert "CONFIG REWRITE" in (follower.folder / "redis.conf").read_text()
+        follower.kill()
+        follower.start()
+        wait_until(lambda: in_step(follower), "it starts from the file that was written anew")
     finally:
         sentinel.kill()
 
