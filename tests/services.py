@@ -91,7 +91,7 @@ def own_redis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisS
 
 @contextmanager
 def watched_servers(folder: Path, replicas: int, *options: str) -> Iterator[list[RedisServer]]:
-    """A master called "chat", its replicas, and a Sentinel that fails over after half a second. `options`: theirs."""
+    """A master called "chat", its replicas, and a Sentinel that fails over after half a second."""
     servers: list[RedisServer] = []
 
     def start(name: str, *more: str, configuration: Path | None = None) -> RedisServer:

@@ -1,9 +1,13 @@
-"""PostgreSQL with the settings in deploy/postgresql."""
+"""PostgreSQL with the settings in deploy/postgresql, backed up and restored as deploy/README.md says."""
+
+import os
+import re
+import subprocess
 
 import psycopg2
 import pytest
 
-from tests.databases import used
+from tests.databases import migrate, used
 from tests.deploy.recipes import recipe
 from tests.deploy.servers import PASSWORD
 from tests.deployments import Deployment
@@ -50,3 +54,43 @@ def test_only_its_own_role_gets_in_and_only_by_its_password(recipe_postgres):
     for user, password in (("parley", "wrong"), ("postgres", PASSWORD)):
         with pytest.raises(psycopg2.OperationalError):
             psycopg2.connect(host="127.0.0.1", port=recipe_postgres.port, user=user, password=password, dbname="parley")
+
+
+def commands(heading: str) -> list[str]:
+    """The lines of the shell block behind a bold word in the README."""
+    block = re.search(r"\*\*%s\*?\*?.*?```sh\n(.*?)```" % heading, recipe("README.md").read_text(), re.DOTALL)
+    assert block
+    return block[1].splitlines()
+
+
+def run_as_postgres(server, lines, folder) -> None:
+    """Those of the lines that speak to PostgreSQL."""
+    text = "\n".join(line for line in lines if line.startswith("runuser -u postgres -- "))
+    # A restore ends in other commands.
+    script = re.sub(r"&&\s*(#.*)?$", "", text.replace("runuser -u postgres -- ", ""))
+    script = re.sub(r"/var/backups/parley/.+?\.dump", str(folder / "of-today.dump"), script)
+    path = "%s:%s" % (server.server.bin_path, os.environ["PATH"])
+    reached = {"PGHOST": server.sockets, "PGPORT": str(server.port), "PGUSER": "postgres", "PATH": path}
+    done = subprocess.run(script, shell=True, env={**os.environ, **reached}, capture_output=True, text=True)
+    assert done.returncode == 0, script + done.stderr
+
+
+def test_a_backup_is_restored_though_a_newer_release_has_made_a_table(recipe_postgres, tmp_path):
+    """It refers to one that is in the backup, which can't be dropped then."""
+    server = recipe_postgres
+    group = "INSERT INTO auth_group (name) VALUES ('%s')"
+    server.execute(group % "kept", database="parley")
+    run_as_postgres(server, commands("PostgreSQL is what matters"), tmp_path)
+    server.execute("CREATE TABLE newer (group_id integer REFERENCES auth_group (id))", database="parley")
+    server.execute("INSERT INTO newer SELECT id FROM auth_group", database="parley")
+    server.execute(group % "later", database="parley")
+    run_as_postgres(server, commands("Restore"), tmp_path)
+    migrate(server.url)
+    assert server.execute("SELECT name FROM auth_group", database="parley") == [("kept",)]
+    assert server.execute("SELECT to_regclass('newer')", database="parley") == [(None,)]
+    connection = psycopg2.connect(server.url)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM auth_group")
+        assert cursor.rowcount == 1, "the role parley owns what was restored"
+    connection.close()
+    server.execute("DROP DATABASE parley_before")
