@@ -8,6 +8,7 @@ the server goes away. One that returns has nothing more to do; one that raises i
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -74,6 +75,12 @@ class Companions:
                 rest = min(2 * rest, LONGEST_REST)
 
     def stop(self) -> defer.Deferred[None]:
-        """Have them end. They need not be waited for: their sockets are told to go like any other."""
+        """Have them end. Their sockets are told to go like any other."""
         self.stopping.set()
         return defer.maybeDeferred(self.port.stopListening) if self.port is not None else defer.succeed(None)
+
+    def join(self, seconds: float) -> None:
+        """Wait for them, for so long at most: their last lines are the last of the log."""
+        deadline = time.monotonic() + seconds
+        for thread in self.threads:
+            thread.join(max(0.0, deadline - time.monotonic()))

@@ -37,7 +37,7 @@ CHECK_INTERVAL = 2
 HURRY = 4
 #: Seconds between two lines about what was dropped.
 REPORT_INTERVAL = 60
-#: Seconds that the last words of a server may take.
+#: Seconds that the last words of a server may take, and then those of its companions.
 LAST_WORDS = 2
 #: What the process exits with when it can't listen.
 CANNOT_LISTEN = 3
@@ -100,6 +100,7 @@ class Server(server.Server):
         reactor.callWhenRunning(self.start)
         reactor.run(installSignalHandlers=self.signal_handlers)
         self.herald.join(LAST_WORDS)
+        self.companions.join(LAST_WORDS)
         if self.exit_code:
             raise SystemExit(self.exit_code)
 
