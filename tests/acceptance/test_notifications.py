@@ -10,7 +10,7 @@ import requests
 from chatapp.models import Membership, Room
 from chatapp.notifications.models import Delivery
 from tests.acceptance.test_promises import EVERYWHERE
-from tests.waiting import wait_until
+from tests.waiting import FACTOR, wait_until
 
 ALICE = {"username": "alice", "password": "correct horse"}
 
@@ -72,7 +72,7 @@ def test_what_a_webhook_refuses_is_tried_again_and_a_token_that_ends_is_asked_fo
         CHAT_NOTIFICATION_BACKENDS="socket,webhook",
         CHAT_WEBHOOK_URL="http://127.0.0.1:%d/" % webhook.server_port,
         CHAT_RETRY_AFTER=0.1,
-        CHAT_TOKEN_LIFETIME=4,
+        CHAT_TOKEN_LIFETIME=int(4 * FACTOR),
         RELAY_KEEPALIVE_INTERVAL=1,
     ).start_all(workers=1)
     Membership.join(Room.objects.create(slug="lobby"), [alice.pk])

@@ -11,7 +11,7 @@ import redis
 from deploy.up import free_port, redis_server
 from tests.databases import migrate
 from tests.deploy.recipes import adapted, recipe
-from tests.waiting import wait_until
+from tests.waiting import FACTOR, wait_until
 
 #: The passwords in the recipes.
 PASSWORD, ADMIN_PASSWORD = "change-me", "change-me-too"
@@ -94,7 +94,7 @@ def start_recipe_sentinel(folder: Path, address: str, master: int) -> Redis:
     changes = {
         "bind 10.0.0.11 127.0.0.1": bound_to(address),
         "10.0.0.11 6379 2": "%s %d 1" % (address, master),
-        "down-after-milliseconds parley 5000": "down-after-milliseconds parley 500",
+        "down-after-milliseconds parley 5000": "down-after-milliseconds parley %d" % (500 * FACTOR),
         "failover-timeout parley 15000": "failover-timeout parley 2000",
     }
     return Redis(folder, adapted("redis/sentinel.conf", changes), mode="--sentinel")

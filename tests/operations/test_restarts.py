@@ -44,9 +44,10 @@ def test_interface_servers_are_replaced_one_by_one_and_each_client_is_told_when_
         for web in list(chat.ports):
             chat.add_web()
             wait_until(lambda: all(talker.is_in for talker in company.talkers), "everybody is somewhere")
-            before, inside = len(company.ends()), company.at(chat.ports[web])
+            after = len(company.ends()) + len(company.at(chat.ports[web]))
             chat.retire(web)
-            assert len(company.ends()) - before == len(inside), "the others noticed nothing"
+            wait_until(lambda after=after: len(company.ends()) >= after, "they have noticed")
+            assert len(company.ends()) == after, "the others have not"
         report(company, whole=company.wait_until_whole(began))
     company.check()
     assert set(company.ends()) == {RESTART}

@@ -64,7 +64,7 @@ def test_a_storm_of_returning_clients_passes_quickly_and_nobody_misses_anything(
         cut = company.at(chat.ports[victim])
         untouched = company.at(chat.ports[survivor])
         before, calm = transactions(database_url), time.monotonic()
-        company.wait_until_talking(5)
+        company.wait_until_talking(20)  # Long enough for figures that are told once a second.
         usual = (transactions(database_url) - before) / (time.monotonic() - calm)
         company.start_over()
         before, began, port = transactions(database_url), time.monotonic(), chat.ports[victim]

@@ -8,7 +8,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.interface import GET, handshake, read_until
-from tests.waiting import wait_until
+from tests.waiting import FACTOR, wait_until
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_a_second_signal_waits_for_nobody_but_tells_of_all(serve, drain):
         read_until(connection, b"after")
         wait_until(lambda: server.protocols()[0].state == server.protocols()[0].STATE_CLOSING, "it waits for an answer")
         server.call(server.server.drain.hurry)
-        ending.join(3)
+        ending.join(3 * FACTOR)
         assert not ending.is_alive()
     assert server.app.wait_for("websocket.disconnect")[0]["code"] == 1006
 

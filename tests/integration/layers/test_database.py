@@ -87,7 +87,7 @@ def test_who_waits_is_woken_when_the_transaction_is_committed(make, elsewhere):
         layer.send("c", {"n": 1})
     began = time.monotonic()
     thread.join(10)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 1.5, "it need not look by itself"
     assert [delivery.content for delivery in found[0]] == [{"n": 1}]
 
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 import redis
 
-from tests.layers import Elsewhere
+from tests.layers import Elsewhere, stop
 from tests.waiting import wait_until
 
 
@@ -278,9 +278,8 @@ def test_an_interface_process_that_stood_still_is_in_its_groups_again(meeting):
     web = meeting.program(WEB, lease=0.5)
     try:
         assert web.stdout.readline() == "reads web!a\n"
-        # Who stops in the middle of a transaction keeps an SQLite file from all others: not this test's subject.
         wait_until(lambda: all(row.in_flight == 0 for row in layer.status()), "it waits")
-        web.send_signal(signal.SIGSTOP)
+        stop(web.pid, layer)
         layer.receive(["sweeping"])
         wait_until(lambda: layer.send_group("g", {"n": 1}) or layer.group_channels("g") == [], "it is taken for dead")
         web.send_signal(signal.SIGCONT)

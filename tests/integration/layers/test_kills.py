@@ -2,11 +2,13 @@
 
 import os
 import random
+import signal
 
 import pytest
 
+from tests.layers import stop
 from tests.nursery import Nursery
-from tests.waiting import wait_until
+from tests.waiting import FACTOR, wait_until
 
 KILLS = int(os.environ.get("TESTS_KILLS", "40"))
 
@@ -46,11 +48,11 @@ def check(events, killed):
     return done
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(240 * FACTOR)
 def test_workers_killed_in_mid_consumer_lose_nothing_and_disturb_no_order(nursery, layer, meeting):
     """A4, J4: TESTS_KILLS of them; on databases half as many."""
     kills = KILLS if meeting.kind == "redis" else KILLS // 2
-    workers = nursery(seconds=0.01, lease=1.0, ordering={"work": "lane"}, max_deliveries=20)
+    workers = nursery(seconds=0.01, lease=1.0 * FACTOR, ordering={"work": "lane"}, max_deliveries=20)
     for _ in range(4):
         workers.spawn()
     sent, killed = dict.fromkeys(map(str, range(40)), 0), set()
@@ -85,7 +87,7 @@ def test_workers_killed_in_mid_consumer_lose_nothing_and_disturb_no_order(nurser
     assert len(interrupted) > kills / 2, "most were killed in the middle of a message"
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(240 * FACTOR)
 def test_two_hundred_lanes_keep_their_order_on_four_workers_and_a_sleeping_one_holds_up_none(nursery, layer, meeting):
     # In a database each takes some milliseconds.
     count = 50 if meeting.kind == "redis" else 10
@@ -104,13 +106,11 @@ def test_two_hundred_lanes_keep_their_order_on_four_workers_and_a_sleeping_one_h
 
 def test_a_worker_that_only_stands_still_loses_its_lease_and_can_not_acknowledge(nursery, layer):
     """A process that is stopped, and goes on later, finds that its message has gone to another."""
-    import signal
-
     workers = nursery(lease=0.6, seconds=0.2, ordering={"work": "lane"})
     pid = workers.spawn()
     layer.send("work", {"lane": "a", "n": 0})
     wait_until(lambda: workers.events(), "it begins")
-    os.kill(pid, signal.SIGSTOP)
+    stop(pid, layer)
     workers.spawn()
     wait_until(lambda: ("end", "a", 0) in [event[:3] for event in workers.events()], "another handles it")
     layer.send("work", {"lane": "a", "n": 1})

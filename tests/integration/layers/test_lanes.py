@@ -139,7 +139,7 @@ def test_what_a_thread_has_that_takes_leave_is_free_at_once(make_layer, elsewher
 def test_what_rests_is_delivered_later_and_its_lane_with_it(make_layer):
     layer = make_layer(**ROOMS)
     say(layer, "a", 1)
-    layer.give_back(layer.take(["rooms"]), "the database was away", delay=0.3)
+    layer.give_back(layer.take(["rooms"]), "the database was away", delay=1)
     say(layer, "a", 2)
     assert layer.take(["rooms"]) == []
     found = []
@@ -331,7 +331,7 @@ def test_the_capacity_of_process_local_channels_is_found_by_their_pattern(make_l
 
 def test_expired_messages_hold_no_capacity(make_layer):
     """A8, A9: late ones would keep a channel full as long as others come."""
-    layer = make_layer(expiry=0.3, capacity=30)
+    layer = make_layer(expiry=1, capacity=30)
     layer.send_many([("c", {"n": n}) for n in range(30)])
     assert layer.send_many([("c", {"n": 30})]) == [0]
     wait_until(lambda: layer.send_many([("c", {"n": 31})]) == [], "room is made for what is alive")

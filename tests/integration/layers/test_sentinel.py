@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from relay.layers.redis import RedisSentinelChannelLayer
-from tests.waiting import wait_until
+from tests.waiting import FACTOR, wait_until
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def make_layer(sentinel_servers, redis_prefix):
 def test_a_failover_costs_no_message_and_the_groups_are_whole(sentinel_servers, make_layer):
     """A26, A28"""
     master, replica, _ = sentinel_servers
-    layer, web = make_layer(patience=20), make_layer()
+    layer, web = make_layer(patience=20 * FACTOR), make_layer()
     layer.group_add("g", "web!a")
     assert web.receive(["web!"]) == (None, None)
     layer.send("c", {"n": 1})

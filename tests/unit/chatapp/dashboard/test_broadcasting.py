@@ -54,7 +54,8 @@ def test_a_burst_of_a_thousand_points_is_one_thin_frame_that_says_so(watched, po
     assert {0, 999} <= {value for _, value, _ in frame["points"]}
 
 
-def test_between_two_frames_is_a_pause_and_then_all_comes_that_gathered(watched, post):
+def test_between_two_frames_is_a_pause_and_then_all_comes_that_gathered(watched, post, monkeypatch):
+    monkeypatch.setattr(broadcasting, "PAUSE", 60.0)
     rest()
     post(1)
     assert broadcasting.broadcast(["garden.soil"]) == {}

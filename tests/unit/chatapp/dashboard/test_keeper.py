@@ -2,8 +2,8 @@ import time
 
 import pytest
 
+from chatapp.dashboard import broadcasting, storing
 from chatapp.dashboard import keeper as module
-from chatapp.dashboard import storing
 from chatapp.dashboard.keeper import Keeper
 from chatapp.dashboard.models import Duty, Series
 from tests.chat import work
@@ -91,6 +91,7 @@ def test_what_fails_is_logged_once_and_again_when_it_works(keeper, heard, monkey
 def test_in_a_worker_the_keeper_sends_what_must_pause(heard, database, monkeypatch):
     keeper = Keeper()
     monkeypatch.setattr(module, "_keeper", keeper)
+    monkeypatch.setattr(broadcasting, "PAUSE", 60.0)
     for value in (1.0, 2.0):
         storing.store_and_announce("garden.soil", [(time.time(), value)], pytest.fail)
         work(heard)
