@@ -1,6 +1,9 @@
 import stat
 import threading
 
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
 from project.secret import kept_secret
 
 
@@ -21,3 +24,10 @@ def test_all_who_start_at_once_get_the_same(tmp_path):
         thread.join()
     assert len(set(found)) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_where_none_can_be_kept_it_says_which_setting_is_missing(tmp_path):
+    """As in the sandbox of the systemd units, which may not write here."""
+    (tmp_path / "var").write_text("no folder")
+    with pytest.raises(ImproperlyConfigured, match=r"^SECRET_KEY is not set, .* in .*/var/secret_key"):
+        kept_secret(tmp_path / "var" / "secret_key")
