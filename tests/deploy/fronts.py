@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,6 +39,9 @@ class Front:
         self.folder = folder
         self.folder.mkdir()
         self.certificate: Certificate = make_certificate(folder)
+        # Where certbot writes, for all to read: not in a test's folder, into which the users of the proxies can't look.
+        self.webroot = tempfile.TemporaryDirectory(prefix="parley-www-")
+        Path(self.webroot.name).chmod(0o755)
         self.port, self.plain_port = free_port(), free_port()
         # One interface server stands for both.
         self.servers = [servers[0], servers[-1]]
@@ -62,6 +66,7 @@ class Front:
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(10)
+        self.webroot.cleanup()
 
     def trust(self) -> ssl.SSLContext:
         return self.certificate.trust()
@@ -122,6 +127,7 @@ class Nginx(Front):
             "/etc/letsencrypt/live/%s" % HOST: str(self.folder),
             "/var/log/nginx": str(self.folder),
             "/var/cache/parley": str(self.folder / "cache"),
+            "/var/www/html": self.webroot.name,
         }
         (self.folder / "parley.conf").write_text(adapted("nginx/parley.conf", changes))
         temporary = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -152,6 +158,7 @@ class Apache(Front):
             "*:443>": "127.0.0.1:%d>" % self.port,
             "/etc/letsencrypt/live/%s" % HOST: str(self.folder),
             "/var/log/apache2": str(self.folder),
+            "/var/www/html": self.webroot.name,
         }
         (self.folder / "parley.conf").write_text(adapted("apache/parley.conf", changes))
         modules = "".join(
@@ -160,9 +167,9 @@ class Apache(Front):
         # Debian's apache2.conf, as far as it matters here.
         lines = ["ServerRoot {0}", "DefaultRuntimeDir {0}", "PidFile {0}/pid", "Mutex file:{0}", "ErrorLog /dev/stderr"]
         lines += ["User nobody", "Group nogroup", "ServerName localhost", "TypesConfig /etc/mime.types"]
-        lines += ["Listen 127.0.0.1:%d" % port for port in (self.port, self.plain_port)] + [
-            "Include {0}/parley.conf",
-            "",
-        ]
+        lines += ["MaxRequestWorkers 150", "<Directory />", "Require all denied", "</Directory>"]
+        lines += ["<Directory %s>" % self.webroot.name, "Require all granted", "</Directory>"]
+        lines += ["Listen 127.0.0.1:%d" % port for port in (self.port, self.plain_port)]
+        lines += ["Include {0}/parley.conf", ""]
         (self.folder / "apache.conf").write_text(modules + "\n".join(lines).format(self.folder))
         return ["apache2", "-f", str(self.folder / "apache.conf"), "-D", "FOREGROUND"]

@@ -1,21 +1,27 @@
 """nginx and Apache, really started with their recipes, in front of real interface servers."""
 
+import http.client
 import json
+import re
 import shutil
 import signal
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from deploy.up import free_port
 from tests.deploy.fronts import Apache, Nginx, needs_apache, needs_nginx
+from tests.deploy.recipes import recipe
 from tests.deploy.stacks import Stack
 from tests.waiting import wait_until
 
 FRONTS = [pytest.param(Nginx, marks=needs_nginx), pytest.param(Apache, marks=needs_apache)]
 SECRET = "0123456789secret"
+README = recipe("README.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +102,6 @@ def test_pages_of_other_sites_open_no_sockets_here(site):
 
 
 def test_plain_http_leads_to_tls_and_browsers_remember(site):
-    import http.client
-
     connection = http.client.HTTPConnection("127.0.0.1", site.front.plain_port, timeout=10)
     connection.request("GET", "/chat/lobby/")
     response = connection.getresponse()
@@ -106,6 +110,18 @@ def test_plain_http_leads_to_tls_and_browsers_remember(site):
     _, headers, _ = site.front.request("GET", "/healthz")
     assert headers.get_all("Strict-Transport-Security") == ["max-age=31536000"]
     assert headers["Server"] in ("nginx", "Apache")
+
+
+def test_who_gives_certificates_finds_what_certbot_has_written(site):
+    """By plain HTTP, as all else is not."""
+    folder = Path(site.front.webroot.name) / ".well-known/acme-challenge"
+    folder.mkdir(parents=True)
+    (folder / "token").write_text("an answer")
+    connection = http.client.HTTPConnection("127.0.0.1", site.front.plain_port, timeout=10)
+    connection.request("GET", "/.well-known/acme-challenge/token")
+    response = connection.getresponse()
+    assert (response.status, response.read()) == (200, b"an answer")
+    connection.close()
 
 
 @pytest.mark.parametrize(
@@ -195,6 +211,34 @@ def test_interface_servers_restart_one_after_the_other_and_nobody_is_turned_away
     for socket in sockets:
         socket.next("reconnect")
         assert socket.until_closed() == 1012
+
+
+@needs_apache
+def test_apache_holds_more_sockets_than_debian_lets_it(stack, tmp_path):
+    """Each has a thread there, of which Debian has 150."""
+    before, stack.front = stack.front, Apache(tmp_path / "front", list(stack.servers))
+    sockets = []
+    try:
+        for _ in range(160):
+            sockets.append(stack.socket("/chat/crowd/"))
+        assert stack.front.request("GET", "/healthz")[0] == 200
+        sockets[0].send({"message": "hello", "client_id": "1"})
+        assert sockets[-1].next("message")["message"] == "hello"
+    finally:
+        for socket in sockets:
+            socket.connection.close()
+        stack.front.stop()
+        stack.front = before
+
+
+@needs_nginx
+def test_nginx_of_debian_has_room_after_what_the_readme_does_to_it(tmp_path):
+    """A socket takes two of its connections."""
+    (program,) = re.findall(r"^sed -i '(.*worker_connections.*)' /etc/nginx/nginx.conf", README, re.MULTILINE)
+    configuration = shutil.copy("/etc/nginx/nginx.conf", tmp_path)
+    subprocess.run(["sed", "-i", program, configuration], check=True)
+    found = dict(re.findall(r"^\s*(worker_\w+) (\d+);", Path(configuration).read_text(), re.MULTILINE))
+    assert int(found["worker_rlimit_nofile"]) > int(found["worker_connections"]) == 40000
 
 
 @needs_nginx
