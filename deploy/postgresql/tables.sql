@@ -1,4 +1,4 @@
--- Once, after the first `manage.py migrate`: psql parley < tables.sql. For the tables that are written with every message.
+-- Once, after the first `migrate`, as postgres: psql parley < tables.sql. For the tables that are written with every message.
 
 -- A room's row is written anew with each message. With room on its page the new version lies beside the old one, no index
 -- is touched, and the next reader clears the old one away.

@@ -151,3 +151,9 @@ def test_the_readme_installs_files_that_are_there_and_enables_what_they_define()
 def test_the_readme_leads_to_every_recipe():
     folders = {path.name for path in recipe("").iterdir() if path.is_dir() and not path.name.startswith("__")}
     assert {name for name in folders if "(%s" % name not in README} == set()
+def test_a_shell_takes_what_the_readme_has_it_do():
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL):
+        done = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr + block
+
+
