@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from deploy.up import free_port
 from tests.databases import ROOT
@@ -37,6 +38,15 @@ def test_the_image_has_what_is_run_and_nothing_else_can_get_in():
     allowed = re.findall(r"^!(\S+)$", recipe("docker/Dockerfile.dockerignore").read_text(), re.MULTILINE)
     assert set(allowed) == sources
     assert {"relay", "chatapp", "examples", "project", "manage.py", "routing.py"} <= sources
+
+
+def test_what_is_secret_is_in_files_that_git_ignores():
+    services = YAML(typ="safe").load(recipe("docker/compose.yml"))["services"]
+    assert {services[name]["env_file"] for name in ("migrate", "worker", "web")} == {"secrets/parley.env"}
+    assert services["redis"]["volumes"][0].startswith("./secrets/redis.conf:")
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    # Where compose looks for POSTGRES_PASSWORD: beside its file.
+    assert {"deploy/docker/.env", "deploy/docker/secrets/"} <= set(ignored)
 
 
 def test_it_runs_with_what_the_image_has(tmp_path, sqlite_url):

@@ -72,6 +72,17 @@ def test_the_recipes_set_variables_that_are_known():
     assert set(variables()) - NOT_OURS <= known
 
 
+@pytest.mark.parametrize("name", ["systemd/parley.env", "docker/parley.env", "procfile/app.json"])
+def test_a_recipe_asks_for_every_setting_that_a_deployment_needs(name):
+    text = recipe(name).read_text()
+    named = json.loads(text)["env"] if name.endswith(".json") else environment_file(text)
+    table = README.partition("## Settings that a deployment needs")[2].partition("\n\nThen")[0]
+    # Who may see the admin is not known to a recipe: check --deploy asks.
+    needed = set(re.findall(r"^\| `([A-Z_]+)", table, re.MULTILINE)) - {"CHAT_ADMIN_NETWORKS"}
+    assert len(needed) > 3
+    assert needed <= set(named)
+
+
 def test_ports_of_one_recipe_are_those_of_the_next():
     for name in ("nginx/parley.conf", "apache/parley.conf", "supervisor/parley.conf", "docker/compose.yml"):
         assert "8001" in recipe(name).read_text(), name
