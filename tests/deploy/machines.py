@@ -11,6 +11,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -67,6 +68,8 @@ class Machine:
         units.mkdir()
         for path in recipe("systemd").glob("parley*.[st]*"):
             shutil.copy(path, units)
+        for name in ("parley-manage",):
+            shutil.copy(recipe("systemd/" + name), self.root / "usr/local/sbin")
         # Not this machine's; and without one systemd would take this for the first boot, and enable what it likes.
         (self.root / "etc/machine-id").write_text(uuid.uuid4().hex + "\n")
         self.copy_checkout(self.root / HOME.lstrip("/"))
@@ -117,11 +120,24 @@ class Machine:
         children = psutil.Process(self.process.pid).children()
         return children[0].pid if children else 0
 
+    def enter(self, *command: str) -> list[str]:
+        """What runs this as root of the machine."""
+        spaces = ["--mount", "--uts", "--ipc", "--pid", "--cgroup", "--root"]
+        return ["nsenter", "--target", str(self.first()), *spaces, *command]
+
     def inside(self, *command: str, check: bool = True) -> str:
-        enter = ["nsenter", "--target", str(self.first()), "--mount", "--uts", "--ipc", "--pid", "--cgroup", "--root"]
-        done = subprocess.run([*enter, *command], capture_output=True, text=True, timeout=90)
+        done = self.run(*command)
         assert done.returncode == 0 or not check, done.stdout + done.stderr
         return done.stdout.strip()
+
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "env": {**os.environ, **environment}, "timeout": 150}
+        return subprocess.run(self.enter(*command), capture_output=True, text=True, **options)
+
+    def manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """parley-manage, which needs the bus that any machine has."""
+        self.control("start", "dbus.socket")
+        return self.run("/usr/local/sbin/parley-manage", *arguments, **environment)
 
     def control(self, *arguments: str) -> str:
         return self.inside("systemctl", "--no-pager", *arguments)

@@ -16,8 +16,8 @@ from tests.databases import ROOT
 from tests.deploy.recipes import PYTHON, environment_file, recipe, unit_command, unit_environment
 from tests.deployments import procfile
 
-#: What is Python's own, supervisor's or the platform's.
-NOT_OURS = {"PATH", "PYTHONUNBUFFERED", "DISABLE_COLLECTSTATIC", "PYTHON"}
+#: What is Python's own, the units' or the platform's.
+NOT_OURS = {"PATH", "PYTHONUNBUFFERED", "DISABLE_COLLECTSTATIC", "PYTHON", "WEB_OPTIONS", "WORKER_OPTIONS"}
 #: With these the Procfile's commands and the others must be the same, word for word.
 GIVEN = {"BIND": "127.0.0.1", "PORT": "8001", "FORWARDED_ALLOW_IPS": "127.0.0.1,::1"}
 
@@ -159,12 +159,12 @@ def test_the_readme_installs_files_that_are_there_and_enables_what_they_define()
     assert instances == set(re.findall(r"127\.0\.0\.1:(\d+)", recipe("nginx/parley.conf").read_text()))
 
 
-def test_the_readme_leads_to_every_recipe():
-    folders = {path.name for path in recipe("").iterdir() if path.is_dir() and not path.name.startswith("__")}
-    assert {name for name in folders if "(%s" % name not in README} == set()
 def test_a_shell_takes_what_the_readme_has_it_do():
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL):
         done = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr + block
 
 
+def test_the_readme_leads_to_every_recipe():
+    folders = {path.name for path in recipe("").iterdir() if path.is_dir() and not path.name.startswith("__")}
+    assert {name for name in folders if "(%s" % name not in README} == set()

@@ -1,6 +1,10 @@
-"""The systemd units: that systemd takes them, what they may, and, where that can be had, a machine that boots them."""
+"""
+The systemd units and the commands beside them: that systemd takes them, what they may, and, where that can be had, a
+machine that boots them.
+"""
 
 import os
+import pty
 import re
 import subprocess
 
@@ -8,7 +12,7 @@ import pytest
 
 from tests.deploy.fronts import needs
 from tests.deploy.machines import Machine, why_not
-from tests.deploy.recipes import PYTHON, directives, recipe
+from tests.deploy.recipes import HOME, PYTHON, directives, recipe
 from tests.deployments import ChatSocket
 from tests.waiting import wait_until
 
@@ -66,21 +70,34 @@ def test_all_units_are_in_the_same_sandbox_and_get_the_time_that_they_need():
         assert int(directives(name)["TimeoutStopSec"][0]) > drain
 
 
+@pytest.mark.parametrize("name", ["parley-manage"])
+def test_a_shell_takes_the_commands(name):
+    done = subprocess.run(["sh", "-n", recipe("systemd/" + name)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.fixture
-def machine(tmp_path, recipe_redis, recipe_postgres):
-    """A machine with the units, as deploy/README.md installs them."""
+def machines(tmp_path):
+    """A function that makes a machine with the units, as deploy/README.md installs them, and these variables."""
     if reason := why_not():
         pytest.skip(reason)
-    environment = {
-        "DATABASE_URL": recipe_postgres.url,
-        "REDIS_URL": recipe_redis().url,
-        "SECRET_KEY": "a key for tests",
-        "ALLOWED_HOSTS": "localhost,127.0.0.1",
-        "PYTHONUNBUFFERED": "1",
-    }
-    made = Machine(tmp_path / "machine", environment)
-    yield made
-    made.stop()
+    made = []
+
+    def make(**environment):
+        own = {"SECRET_KEY": "a key for tests", "ALLOWED_HOSTS": "localhost,127.0.0.1", "PYTHONUNBUFFERED": "1"}
+        made.append(Machine(tmp_path / ("machine-%d" % len(made)), {**own, **environment}))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
+
+
+@pytest.fixture
+def machine(machines, recipe_redis, recipe_postgres):
+    # The tests here share it.
+    recipe_postgres.empty()
+    return machines(DATABASE_URL=recipe_postgres.url, REDIS_URL=recipe_redis().url)
 
 
 def test_a_machine_boots_them_restarts_what_dies_and_stops_in_good_order(machine):
@@ -112,6 +129,72 @@ def test_a_machine_boots_them_restarts_what_dies_and_stops_in_good_order(machine
     # Whatever an interface server has passed on, there are still workers to handle it.
     stopped = re.findall(r"Stopped parley-(web|worker)@", machine.journal())
     assert stopped[-4:] == ["web", "web", "worker", "worker"]
+
+
+def test_what_is_typed_on_a_machine_meets_the_database_of_the_services(machine):
+    machine.boot()
+    with socket_at(machine.ports[0]) as socket:
+        socket.next("welcome")
+        said = machine.manage("say", "lobby", "from a shell")
+        assert re.fullmatch(r"Said in lobby as message \d+\.\n", said.stdout), said.stderr
+        assert socket.next("message")["message"] == "from a shell"
+    assert machine.manage("deadletters", "show", "nothing").returncode != 0
+    asked = "from django.db import connection as c; c.ensure_connection()"
+    asked += "; print(c.connection.get_parameter_status('application_name'))"
+    shown = machine.manage("shell", "-c", asked, PGOPTIONS="-c application_name=typed")
+    assert shown.stdout == "typed\n", shown.stderr
+    # With a terminal it asks what it has to know.
+    answers = {"Username": "ann", "Email": "", "Password:": "a pass phrase", "(again)": "a pass phrase"}
+    command = machine.enter("/usr/local/sbin/parley-manage", "createsuperuser")
+    assert "Superuser created" in conversation(command, answers)
+
+
+def test_one_process_may_have_what_others_have_not(machine):
+    machine.boot()
+    (machine.root / "etc/parley/worker-3.env").write_text("WORKER_OPTIONS=--only-channels notifications-out\n")
+    (machine.root / "etc/parley/worker-4.env").write_text("SECRET_KEY=\n")
+    machine.control("start", "parley-worker@3", "parley-worker@4")
+    command = machine.inside("cat", "/proc/%d/cmdline" % machine.pid_of("parley-worker@3.service")).rstrip("\0")
+    assert command.split("\0")[-3:] == ["runworker", "--only-channels", "notifications-out"]
+    # It may not write down a key of its own.
+    reason = "SECRET_KEY is not set, and none can be kept in %s/var/secret_key" % HOME
+    wait_until(lambda: reason in machine.journal(), "the journal says why", 40)
+
+
+def conversation(command, answers):
+    """What is said at a terminal on which each prompt gets its answer."""
+    terminal, end = pty.openpty()
+    process = subprocess.Popen(command, stdin=end, stdout=end, stderr=end, start_new_session=True)
+    os.close(end)
+    said = ""
+    try:
+        for prompt, answer in answers.items():
+            while prompt not in said:
+                said += os.read(terminal, 4096).decode()
+            os.write(terminal, answer.encode() + b"\n")
+        while part := os.read(terminal, 4096).decode():
+            said += part
+    except OSError:
+        pass  # The other end is closed.
+    finally:
+        os.close(terminal)
+    assert process.wait(20) == 0, said
+    return said
+
+
+def test_a_machine_needs_no_other_database_than_sqlite(machines):
+    """In the one folder to which the sandbox lets it write."""
+    machine = machines(DATABASE_URL="sqlite:////var/lib/parley/parley.sqlite3")
+    machine.boot()
+    with socket_at(machine.ports[0]) as ann, socket_at(machine.ports[1]) as ben:
+        ben.next("welcome")
+        ann.send({"message": "hello", "client_id": "1"})
+        assert ann.next("ack")["seq"] == 1
+        assert ben.next("message")["message"] == "hello"
+        assert machine.manage("say", "lobby", "me too").returncode == 0
+        assert ben.next("message")["message"] == "me too"
+    shown = machine.inside("stat", "--format=%U %a", "/var/lib/parley", "/var/lib/parley/parley.sqlite3")
+    assert shown.splitlines() == ["parley 700", "parley 600"]
 
 
 def socket_at(port):
