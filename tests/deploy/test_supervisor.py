@@ -5,17 +5,20 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from deploy.up import free_port
 from tests.databases import ROOT
 from tests.deploy.fronts import needs
-from tests.deploy.recipes import HOME, adapted
+from tests.deploy.recipes import HOME, adapted, recipe
 from tests.deployments import ChatSocket
 from tests.waiting import wait_until
 
-pytestmark = needs("supervisord", "supervisor")
+needs_supervisor = needs("supervisord", "supervisor")
+#: Files that a process may open: more than supervisor's own 1,024.
+FILES = 3000
 
 
 class Supervisor:
@@ -31,17 +34,24 @@ class Supervisor:
             "numprocs=3\n": "numprocs=1\n",
             "numprocs=2\n": "numprocs=1\n",
             "numprocs_start=8001": "numprocs_start=%d" % self.port,
+            # What this machine lets everybody have.
+            "minfds=65536": "minfds=%d" % FILES,
             "/var/log/supervisor": str(folder),
         }
         # Debian's supervisord.conf, as far as it matters here.
         own = "[supervisord]\nnodaemon=true\nlogfile={0}/supervisord.log\npidfile={0}/pid\nchildlogdir={0}\n"
         own += "[unix_http_server]\nfile={0}/socket\n[supervisorctl]\nserverurl=unix://{0}/socket\n[rpcinterface:supervisor]\n"
         own += "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n"
+        own += "[include]\nfiles = {0}/conf.d/*.conf\n"
         self.configuration = folder / "supervisord.conf"
-        self.configuration.write_text(own.format(folder) + adapted("supervisor/parley.conf", changes))
+        self.configuration.write_text(own.format(folder))
+        (folder / "conf.d").mkdir()
+        (folder / "conf.d/parley.conf").write_text(adapted("supervisor/parley.conf", changes))
         # It is Debian's, with Debian's Python.
         self.program = [shutil.which("supervisord"), "-c", str(self.configuration)]
-        self.process = subprocess.Popen(self.program, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+        # With as few files as systemd gives to whom it is told nothing about.
+        started = ["prlimit", "--nofile=1024:", *self.program]
+        self.process = subprocess.Popen(started, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
 
     def control(self, *arguments):
         command = [shutil.which("supervisorctl"), "-c", str(self.configuration), *arguments]
@@ -61,6 +71,11 @@ def supervisor(tmp_path, sqlite_url, redis_url, redis_prefix):
         started.stop()
 
 
+def limit_of_files(pid):
+    return int(re.search(r"^Max open files\s+(\d+)", Path("/proc/%s/limits" % pid).read_text(), re.MULTILINE)[1])
+
+
+@needs_supervisor
 def test_it_starts_workers_first_restarts_what_dies_and_stops_in_good_order(supervisor):
     url = "ws://127.0.0.1:%d/chat/lobby/" % supervisor.port
 
@@ -75,6 +90,7 @@ def test_it_starts_workers_first_restarts_what_dies_and_stops_in_good_order(supe
         assert socket.next("ack")["seq"] == 1
         started = re.findall(r"spawned: '(\d+)'", (supervisor.folder / "supervisord.log").read_text())
         assert started == ["1", str(supervisor.port)]
+        assert limit_of_files(supervisor.control("pid", "parley-web:%d" % supervisor.port).strip()) >= FILES
         assert "stopped" in supervisor.control("restart", "parley-worker:1")
         socket.send({"message": "still here", "client_id": "2"})
         assert socket.next("ack")["seq"] == 2
@@ -83,3 +99,14 @@ def test_it_starts_workers_first_restarts_what_dies_and_stops_in_good_order(supe
         assert socket.seen[-1]["type"] == "reconnect"
     ended = re.findall(r"stopped: (\d+) \(exit status (\d+)\)", (supervisor.folder / "supervisord.log").read_text())
     assert ended[-2:] == [(str(supervisor.port), "0"), ("1", "0")]
+
+
+@needs("systemd-analyze", "systemd")
+def test_systemd_takes_what_is_put_beside_the_unit_of_supervisor(tmp_path):
+    (tmp_path / "supervisor.service").write_text("[Service]\nExecStart=/bin/true\n")
+    (tmp_path / "supervisor.service.d").mkdir()
+    shutil.copy(recipe("supervisor/systemd.conf"), tmp_path / "supervisor.service.d/parley.conf")
+    environment = {**os.environ, "SYSTEMD_UNIT_PATH": "%s:" % tmp_path}
+    command = ["systemd-analyze", "verify", "--man=no", "supervisor.service"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert [line for line in done.stderr.splitlines() if "supervisor" in line] == []
