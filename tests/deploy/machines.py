@@ -68,7 +68,7 @@ class Machine:
         units.mkdir()
         for path in recipe("systemd").glob("parley*.[st]*"):
             shutil.copy(path, units)
-        for name in ("parley-manage",):
+        for name in ("parley-manage", "parley-restart"):
             shutil.copy(recipe("systemd/" + name), self.root / "usr/local/sbin")
         # Not this machine's; and without one systemd would take this for the first boot, and enable what it likes.
         (self.root / "etc/machine-id").write_text(uuid.uuid4().hex + "\n")

@@ -7,8 +7,10 @@ import os
 import pty
 import re
 import subprocess
+import threading
 
 import pytest
+from websockets.exceptions import WebSocketException
 
 from tests.deploy.fronts import needs
 from tests.deploy.machines import Machine, why_not
@@ -70,7 +72,7 @@ def test_all_units_are_in_the_same_sandbox_and_get_the_time_that_they_need():
         assert int(directives(name)["TimeoutStopSec"][0]) > drain
 
 
-@pytest.mark.parametrize("name", ["parley-manage"])
+@pytest.mark.parametrize("name", ["parley-manage", "parley-restart"])
 def test_a_shell_takes_the_commands(name):
     done = subprocess.run(["sh", "-n", recipe("systemd/" + name)], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
@@ -180,6 +182,70 @@ def conversation(command, answers):
         os.close(terminal)
     assert process.wait(20) == 0, said
     return said
+
+
+def test_a_machine_is_upgraded_process_by_process_and_not_at_all_if_the_migration_fails(machine):
+    machine.boot()
+    visitors = [Visitor(machine.ports) for _ in range(4)]
+    before = {unit: machine.pid_of(unit) for unit in machine.services()}
+    broken = break_migration(machine.root / HOME.lstrip("/") / "chatapp/migrations")
+    try:
+        done = machine.run("/usr/local/sbin/parley-restart")
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1].startswith("The migration failed: ")
+        assert {unit: machine.pid_of(unit) for unit in machine.services()} == before
+        assert machine.show("parley-migrate.service", "ActiveState") in ("inactive", "failed")
+        broken.unlink()
+        done = machine.run("/usr/local/sbin/parley-restart")
+        assert (done.returncode, done.stderr) == (0, "")
+        # Workers first; and each interface server when those who left the one before are in again.
+        workers, webs = sorted(machine.services()[2:]), sorted(machine.services()[:2])
+        assert done.stdout.splitlines() == [*workers, *webs]
+        after = {unit: machine.pid_of(unit) for unit in machine.services()}
+        assert not set(after.values()) & {0, *before.values()}
+        assert all(visitor.is_in() for visitor in visitors)
+        assert sum(visitor.times for visitor in visitors) > len(visitors)
+    finally:
+        for visitor in visitors:
+            visitor.leave()
+
+
+def break_migration(folder):
+    last = max(path.stem for path in folder.glob("0*.py"))
+    text = "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"
+    text += "    dependencies = [('chatapp', '%s')]\n    operations = [migrations.RunSQL('SELECT nonsense')]\n" % last
+    (folder / "9999_broken.py").write_text(text)
+    return folder / "9999_broken.py"
+
+
+class Visitor(threading.Thread):
+    """Whoever comes back, wherever somebody listens, when an interface server goes away: as the page does."""
+
+    def __init__(self, ports):
+        super().__init__(daemon=True)
+        self.ports, self.times, self.leaving = ports, 0, False
+        self.socket = None
+        self.start()
+        wait_until(self.is_in, "it is in")
+
+    def run(self):
+        while not self.leaving:
+            for port in self.ports:
+                try:
+                    self.socket = ChatSocket("ws://127.0.0.1:%d/chat/lobby/" % port)
+                    self.socket.next("welcome")
+                    self.times += 1
+                    self.socket.until_closed()
+                except (OSError, WebSocketException, AssertionError):
+                    pass  # Somebody else is asked.
+
+    def is_in(self):
+        return self.times and self.socket.connection.state.name == "OPEN"
+
+    def leave(self):
+        self.leaving = True
+        if self.socket:
+            self.socket.connection.close()
 
 
 def test_a_machine_needs_no_other_database_than_sqlite(machines):
