@@ -6,15 +6,18 @@ machine that boots them.
 import os
 import pty
 import re
+import resource
+import shutil
 import subprocess
 import threading
 
 import pytest
 from websockets.exceptions import WebSocketException
 
+from deploy.up import free_port
 from tests.deploy.fronts import needs
 from tests.deploy.machines import Machine, why_not
-from tests.deploy.recipes import HOME, PYTHON, directives, recipe
+from tests.deploy.recipes import HOME, PYTHON, adapted, directives, recipe
 from tests.deployments import ChatSocket
 from tests.waiting import wait_until
 
@@ -261,6 +264,35 @@ def test_a_machine_needs_no_other_database_than_sqlite(machines):
         assert ben.next("message")["message"] == "me too"
     shown = machine.inside("stat", "--format=%U %a", "/var/lib/parley", "/var/lib/parley/parley.sqlite3")
     assert shown.splitlines() == ["parley 700", "parley 600"]
+
+
+@needs("supervisord", "supervisor")
+def test_supervisor_as_debian_starts_it_gives_its_processes_the_settings_and_files(machine):
+    """Debian's own unit, with the recipe for supervisor in the place of the units."""
+    machine.boot()
+    machine.control("stop", "parley.target")
+    beside = machine.root / "etc/systemd/system/supervisor.service.d"
+    beside.mkdir()
+    shutil.copy(recipe("supervisor/systemd.conf"), beside / "parley.conf")
+    port = free_port()
+    # As many files as are asked for, if this machine lets a container have them.
+    files = min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    changes = {"numprocs_start=8001": "numprocs_start=%d" % port, "numprocs=2": "numprocs=1"}
+    changes["minfds=65536"] = "minfds=%d" % files
+    (machine.root / "etc/supervisor/conf.d/parley.conf").write_text(adapted("supervisor/parley.conf", changes))
+    machine.control("daemon-reload")
+    machine.control("start", "supervisor")
+    with socket_at(port) as socket:
+        socket.next("welcome")
+        # It is in the database of the settings, into which the others look.
+        assert machine.manage("say", "lobby", "from a shell").returncode == 0
+        assert socket.next("message")["message"] == "from a shell"
+        pid = machine.inside("supervisorctl", "pid", "parley-web:%d" % port)
+        limits = machine.inside("cat", "/proc/%s/limits" % pid)
+        assert int(re.search(r"^Max open files\s+(\d+)", limits, re.MULTILINE)[1]) >= files
+        assert "\nUid:\t0" not in machine.inside("cat", "/proc/%s/status" % pid)
+        machine.control("stop", "supervisor")
+        assert socket.next("reconnect")
 
 
 def socket_at(port):
