@@ -20,9 +20,14 @@ def install(apps: Any, schema_editor: Any) -> None:
         return
     for statement in statements((folder / "schema.sql").read_text(encoding="utf-8")):
         schema_editor.execute(statement)
+    replace_functions(apps, schema_editor)
+
+
+def replace_functions(apps: Any, schema_editor: Any) -> None:
+    """Make the functions as they are now, in a migration for each release that has others."""
     if schema_editor.connection.vendor == "postgresql":
         for name in FUNCTIONS:
-            schema_editor.execute((folder / (name + ".sql")).read_text(encoding="utf-8"))
+            schema_editor.execute((FOLDER / "postgresql" / (name + ".sql")).read_text(encoding="utf-8"))
 
 
 def uninstall(apps: Any, schema_editor: Any) -> None:

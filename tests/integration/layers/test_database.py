@@ -264,6 +264,30 @@ def test_who_waits_asks_nothing(make_on_postgresql, elsewhere):
     thread.join(5)
 
 
+#: As if a clean-up deleted messages that have expired between two statements of a take.
+SWEPT_AWAY = """
+ALTER FUNCTION relay_acknowledge RENAME TO acknowledge_first;
+CREATE FUNCTION relay_acknowledge(
+    text, text[], bigint[], integer[], bigint[], bigint[], integer[], OUT lost integer, OUT freed text[]
+) LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT a.lost, a.freed INTO lost, freed FROM acknowledge_first($1, $2, $3, $4, $5, $6, $7) a;
+    DELETE FROM relay_message;
+END $$
+"""
+
+
+def test_messages_that_expire_while_their_lane_is_freed_spoil_no_take(make_on_postgresql):
+    layer = make_on_postgresql(ordering={"rooms": "room"})
+    layer.send_many([("rooms", {"room": "a", "n": n}) for n in range(2)])
+    taken = layer.take(["rooms"], 1)
+    with another_connection() as admin, admin.cursor() as cursor:
+        cursor.execute(SWEPT_AWAY)
+    assert layer.take(["rooms"], 1, done=taken) == []
+    assert layer.send_many([("rooms", {"room": "a", "n": 2})]) == []
+    assert [delivery.content["n"] for delivery in layer.take(["rooms"])] == [2]
+
+
 def another_connection():
     return psycopg2.connect(**connection.get_connection_params())
 
