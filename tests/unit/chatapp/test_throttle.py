@@ -107,7 +107,7 @@ def test_a_counter_that_is_forgotten_meanwhile_harms_no_login(client, alice, mon
 
 def test_the_typos_of_a_busy_day_shut_no_office_out(client, alice):
     """One address, where somebody logs in every minute and a half, after a wrong password each fourth time."""
-    for n in range(400):
+    for n in range(230):
         if n % 4 == 0:
             assert log_in(client).status_code == 200, n
         assert log_in(client, GOOD).status_code == 302, n
