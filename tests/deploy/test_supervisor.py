@@ -5,8 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
+import psutil
 import pytest
 
 from deploy.up import free_port
@@ -71,10 +71,6 @@ def supervisor(tmp_path, sqlite_url, redis_url, redis_prefix):
         started.stop()
 
 
-def limit_of_files(pid):
-    return int(re.search(r"^Max open files\s+(\d+)", Path("/proc/%s/limits" % pid).read_text(), re.MULTILINE)[1])
-
-
 @needs_supervisor
 def test_it_starts_workers_first_restarts_what_dies_and_stops_in_good_order(supervisor):
     url = "ws://127.0.0.1:%d/chat/lobby/" % supervisor.port
@@ -90,7 +86,8 @@ def test_it_starts_workers_first_restarts_what_dies_and_stops_in_good_order(supe
         assert socket.next("ack")["seq"] == 1
         started = re.findall(r"spawned: '(\d+)'", (supervisor.folder / "supervisord.log").read_text())
         assert started == ["1", str(supervisor.port)]
-        assert limit_of_files(supervisor.control("pid", "parley-web:%d" % supervisor.port).strip()) >= FILES
+        web = psutil.Process(int(supervisor.control("pid", "parley-web:%d" % supervisor.port)))
+        assert web.rlimit(psutil.RLIMIT_NOFILE)[0] >= FILES
         assert "stopped" in supervisor.control("restart", "parley-worker:1")
         socket.send({"message": "still here", "client_id": "2"})
         assert socket.next("ack")["seq"] == 2
