@@ -165,8 +165,10 @@ class Heart:
         self.epoch, self.beaten = epoch, now()
         if self.doubtful and not (self.restoring and self.restoring.is_alive()):
             self.doubtful = False
-            self.restoring = threading.Thread(target=self.restore, args=(layer,), daemon=True)
-            self.restoring.start()
+            restoring = threading.Thread(target=self.restore, args=(layer,), daemon=True)
+            restoring.start()
+            # Only now: whoever ends this process joins it, which a thread that has not begun does not allow.
+            self.restoring = restoring
 
     def clock_jumped(self, time_there: float) -> bool:
         """Whether the server's clock was set: memberships may have ended by that, and messages."""
