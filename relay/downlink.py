@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from relay.layers import leases, take
+from relay.layers import acknowledge, leases, leave, take
 from relay.layers.delivery import Delivery
 from relay.reactor import reactor
 
@@ -22,7 +22,7 @@ class Downlink(threading.Thread):
     """
     Takes what is sent to this process's sockets and requests, and calls `deliver` with it in the reactor's thread.
 
-    A batch is acknowledged, with the next take, after `deliver` is done with it.
+    A batch is acknowledged after `deliver` is done with it: with the next take, or when this ends.
     """
 
     def __init__(self, layer: Any, channel: str, deliver: Callable[[list[Delivery]], None]):
@@ -51,6 +51,7 @@ class Downlink(threading.Thread):
                 self.hand_over(deliveries)
             elif not self.reader and time.monotonic() - began < POLL:
                 time.sleep(POLL)
+        self.leave(done if self.handed_over.is_set() else [])
 
     def hand_over(self, deliveries: list[Delivery]) -> None:
         self.handed_over.clear()
@@ -66,8 +67,16 @@ class Downlink(threading.Thread):
         finally:
             self.handed_over.set()
 
+    def leave(self, done: list[Delivery]) -> None:
+        """It takes no more. Nothing of what it has taken stays with it."""
+        try:
+            acknowledge(self.layer, done)
+            leave(self.layer)
+        except Exception as e:
+            logger.info("What was taken for %s is free only after its lease: %s", self.channel, e)
+
     def stop(self) -> None:
-        """Take no more; from any thread."""
+        """Take no more; from any thread. `join` it, lest it take something while the process takes leave."""
         self.stopping = True
         if self.reader is not None:
             self.reader.close()

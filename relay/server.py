@@ -99,6 +99,7 @@ class Server(server.Server):
         begin_logging(self.verbosity)
         reactor.callWhenRunning(self.start)
         reactor.run(installSignalHandlers=self.signal_handlers)
+        self.downlink.join(LAST_WORDS)
         self.herald.join(LAST_WORDS)
         self.companions.join(LAST_WORDS)
         if self.exit_code:

@@ -66,6 +66,8 @@ class Beating(LeasingLayer):
         if not hearts:
             return
         readers, processes = self.who_lives()
+        # A reader may have left before a beat that was under way, which named its interface process once more.
+        processes = sorted(self.readers.orphans.union(processes))
         for remote in self.remotes:
             try:
                 self._take_leave(remote, readers, processes)
@@ -75,7 +77,8 @@ class Beating(LeasingLayer):
 
     def _beat(self, remote: Any) -> tuple[Any, int, float]:
         """
-        Tell a server who lives. Returns its epoch, how many of the interface processes it did not know, and its time.
+        Tell a server who lives. Returns its epoch, how many of the interface processes did not count as living there,
+        and its time.
         """
         raise NotImplementedError
 

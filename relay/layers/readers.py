@@ -61,6 +61,8 @@ class Readers:
         self.lock = threading.Lock()
         self.local = threading.local()
         self.all: list[Any] = []
+        #: The interface processes of those that were forgotten: who takes leave of the layer speaks for them, too.
+        self.orphans: set[str] = set()
         self.names = itertools.count(1)
         self.prefix = secrets.token_hex(8)
         reference = weakref.WeakMethod(self.forget)
@@ -77,9 +79,10 @@ class Readers:
         """Forget the reader of this thread, and return it if there was one. The thread may have a new one."""
         reader, self.local.reader = getattr(self.local, "reader", None), None
         with self.lock:
-            if reader not in self.all:
+            if reader is None or reader not in self.all:
                 return None
             self.all.remove(reader)
+            self.orphans |= reader.processes
             return reader
 
     def new(self) -> Any:
@@ -95,6 +98,7 @@ class Readers:
             for reader in self.all:
                 if not reader.lives:
                     reader.close()
+                    self.orphans |= reader.processes
             self.all = [reader for reader in self.all if reader.lives]
             return list(self.all)
 
@@ -105,9 +109,11 @@ class Readers:
         for reader in self.all:
             reader.abandon()
         self.all = []
+        self.orphans = set()
 
     def clear(self) -> None:
         with self.lock:
             for reader in self.all:
                 reader.close()
             self.all = []
+            self.orphans = set()

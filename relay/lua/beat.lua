@@ -6,12 +6,12 @@
 -- ARGV[1] lease: milliseconds
 -- ARGV[2] candidate: the epoch, if there is none
 -- ARGV[3] readers: how many
--- Returns the epoch, how many of the processes were not known, and the server's time in milliseconds.
+-- Returns the epoch, how many of the processes did not count as living, and the server's time in milliseconds.
 redis.call('SET', KEYS[12], ARGV[2], 'NX')
 local missing = 0
 for i = 13, #KEYS do
     local list = i - 12 <= tonumber(ARGV[3]) and readers or processes
-    if list == processes and not redis.call('ZSCORE', processes, KEYS[i]) then
+    if list == processes and tonumber(redis.call('ZSCORE', processes, KEYS[i]) or 0) <= now then
         missing = missing + 1
     end
     redis.call('ZADD', list, now + ARGV[1], KEYS[i])

@@ -21,21 +21,21 @@ class Lives(Leases):
     def beat(self, lease: float, readers: list[str], processes: list[str]) -> tuple[str, int, float]:
         """
         Say who lives, for another lease. Returns the epoch, made up anew when the tables have lost what need not last,
-        how many of the processes were not known, and the database's time.
+        how many of the processes did not count as living, and the database's time.
         """
 
         def work(cursor: Any) -> tuple[str, int, float]:
-            known: set[str] = set()
+            living: set[str] = set()
             for start in range(0, len(processes), BATCH):
                 some = processes[start : start + BATCH]
-                where = "SELECT name FROM relay_life WHERE kind = 'process' AND name IN (%s)" % marks(some)
-                known |= {name for (name,) in self.select(cursor, where, some)}
+                where = "SELECT name FROM relay_life WHERE kind = 'process' AND until > {now} AND name IN (%s)"
+                living |= {name for (name,) in self.select(cursor, where % marks(some), some)}
             # In one order, so that no two wait for each other.
             lives = sorted([("process", name) for name in processes] + [("reader", name) for name in readers])
             for start in range(0, len(lives), BATCH):
                 self.prolong(cursor, lives[start : start + BATCH], lease)
             epoch, now = self.epoch(cursor)
-            return epoch, len(set(processes) - known), now
+            return epoch, len(set(processes) - living), now
 
         return self.do(work)
 

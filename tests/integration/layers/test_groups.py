@@ -6,6 +6,7 @@ import threading
 import pytest
 import redis
 
+from relay.layers.redis import RedisChannelLayer
 from tests.layers import Elsewhere, stop
 from tests.waiting import wait_until
 
@@ -180,6 +181,44 @@ def test_a_process_that_ends_in_good_order_is_gone_at_once(meeting):
     read(web, "web!")
     web.close()
     assert meeting.make().group_channels("g") == []
+
+
+def test_a_process_whose_reader_ended_before_it_is_gone_at_once(meeting, elsewhere):
+    """An interface server's reader is a thread of its own."""
+    web = meeting.make(lease=60)
+    web.group_add("g", "web!a")
+    elsewhere(read, web, "web!")
+    elsewhere.end()
+    wait_until(lambda: not web.readers.living(), "its end is noticed")
+    web.close()
+    assert meeting.make().group_channels("g") == []
+
+
+def test_who_counted_as_dead_for_a_moment_puts_its_groups_back(meeting):
+    """The server tells; by the clock of a process that stood still itself, it may not have been for a lease."""
+    web = meeting.make(lease=60)
+    web.group_add("g", "web!a")
+    read(web, "web!")
+    heart = web.hearts[0]
+    wait_until(lambda: heart.restoring and not heart.restoring.is_alive(), "the first beat")
+    restored = []
+    web.on_restore.append(lambda: restored.append(True))
+    bury(web)
+    assert meeting.make().group_channels("g") == []
+    heart.beat(web)
+    wait_until(lambda: restored, "they are put back")
+    assert meeting.make().group_channels("g") == ["web!a"]
+
+
+def bury(layer):
+    """Have its interface processes count as dead, before anybody cleans up after them."""
+    if isinstance(layer, RedisChannelLayer):
+        client, processes = layer.connection(0), layer.keys.shared[1]
+        for name in client.zrange(processes, 0, -1):
+            client.execute_command("ZADD", processes, 1, name)
+    else:
+        end = "UPDATE relay_life SET until = 1 WHERE kind = 'process'"
+        layer.store.do(lambda cursor: layer.store.change(cursor, end, []))
 
 
 def test_a_process_that_ends_while_it_puts_its_groups_back_is_gone_as_well(meeting, monkeypatch):
