@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 #: Bytes that are read at once; a pipe holds 65,536.
 DRAINED = 65_536
+#: The folder of all pipes. It stays, even if it is empty: somebody may just be making one.
+READERS = "readers"
 
 
 class Fifo:
@@ -26,7 +28,7 @@ class Fifo:
 
     def __init__(self, folder: Path, name: str):
         self.folder = folder
-        self.path = folder / "readers" / name
+        self.path = folder / READERS / name
         self.heard: set[str] = set()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # Hidden from `tidy` until someone reads it.
@@ -129,5 +131,6 @@ def tidy(folder: Path) -> None:
             with contextlib.suppress(OSError):
                 if (pipe := opened(path)) is not None:
                     os.close(pipe)
-        with contextlib.suppress(OSError):
-            place.rmdir()
+        if place.name != READERS:
+            with contextlib.suppress(OSError):
+                place.rmdir()

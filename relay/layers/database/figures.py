@@ -13,13 +13,17 @@ from relay.layers.delivery import ChannelStatus, DeadLetter
 #: What is counted of a channel.
 COUNTED = ("sent", "refused", "expired")
 
-WAITING = """
-    SELECT channel, count(*), {now} - min(sent) FROM (
+#: Of each channel: what waits, for how long, what is in somebody's hands, and dead letters. In one statement: a message
+#: that goes from one of these to another between two would be in neither.
+CHANNELS = """
+    SELECT channel, count(*), {now} - min(sent), 0, 0 FROM (
         SELECT m.channel, m.sent, row_number() OVER (PARTITION BY m.lane ORDER BY m.id) AS place,
             coalesce(l.size, 0) AS held
         FROM relay_message m LEFT JOIN relay_lease l ON l.lane = m.lane
         WHERE m.deadline > {now} OR l.size > 0
     ) waiting WHERE place > held GROUP BY channel
+    UNION ALL SELECT channel, 0, 0, sum(size), 0 FROM relay_lease WHERE size > 0 GROUP BY channel
+    UNION ALL SELECT channel, 0, 0, 0, count(*) FROM relay_letter GROUP BY channel
 """
 
 
@@ -52,13 +56,11 @@ class Figures(Store):
             return rows.setdefault(channel, ChannelStatus(channel))
 
         def work(cursor: Any) -> None:
-            for channel, number, age in self.select(cursor, WAITING):
-                row(channel).depth, row(channel).age = number, max(0.0, age)
-            flying = "SELECT channel, sum(size) FROM relay_lease WHERE size > 0 GROUP BY channel"
-            for channel, number in self.select(cursor, flying):
-                row(channel).in_flight = int(number)
-            for channel, number in self.select(cursor, "SELECT channel, count(*) FROM relay_letter GROUP BY channel"):
-                row(channel).dead = number
+            for channel, depth, age, flying, dead in self.select(cursor, CHANNELS):
+                row(channel).depth += depth
+                row(channel).age = max(row(channel).age, age)
+                row(channel).in_flight += int(flying)
+                row(channel).dead += dead
             for channel, *counts in self.select(cursor, "SELECT channel, %s FROM relay_count" % ", ".join(COUNTED)):
                 row(channel).sent, row(channel).full, row(channel).expired = counts
 

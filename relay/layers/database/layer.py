@@ -64,6 +64,8 @@ class DatabaseChannelLayer(Beating):
         self.counts: Counter[tuple[str, str]] = Counter()
         self.counted_at = 0.0
         self.counting = threading.Lock()
+        #: Held while it is written down: until then, whoever asks would find it nowhere.
+        self.writing = threading.Lock()
 
     def __str__(self) -> str:
         return "%s (database %r)" % (type(self).__name__, self.store.alias)
@@ -307,7 +309,7 @@ class DatabaseChannelLayer(Beating):
 
     def close(self) -> None:
         super().close()
-        self._write_counts()
+        self._write_counts(wait=True)
         self.store.close()
 
     # For who looks after it
@@ -327,19 +329,25 @@ class DatabaseChannelLayer(Beating):
     def _count_expired(self, expired: Counter[str]) -> None:
         self._count((channel, "expired") for channel in expired.elements())
 
-    def _write_counts(self) -> None:
-        with self.counting:
-            self.counted_at = time.monotonic()
-            counts, self.counts = self.counts, Counter()
+    def _write_counts(self, wait: bool = False) -> None:
+        """Write down what was counted. Nothing is done where another thread is at it, unless it may be waited for."""
+        if not self.writing.acquire(blocking=wait):
+            return
         try:
+            with self.counting:
+                self.counted_at = time.monotonic()
+                counts, self.counts = self.counts, Counter()
             if counts:
                 self.store.count(counts)
         except LayerUnavailable:
             with self.counting:
                 self.counts.update(counts)
+        finally:
+            self.writing.release()
 
     def status(self) -> list[ChannelStatus]:
-        self._write_counts()
+        # In a transaction the other thread may wait for this one.
+        self._write_counts(wait=not self.in_transaction)
         return self.store.status()
 
     def dead_letters(self) -> list[DeadLetter]:

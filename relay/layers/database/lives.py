@@ -59,47 +59,51 @@ class Lives(Leases):
         """
 
         def work(cursor: Any) -> tuple[int, Counter[str]] | None:
-            gap = self.turn(cursor, pause)
-            if gap is None:
+            turn = self.turn(cursor, pause)
+            if turn is None:
                 return None
-            self.give_time(cursor, gap, stall)
-            released = self.bury_readers(cursor, limit)
-            self.wake_rested(cursor)
-            expired = self.bury_processes(cursor) + self.drop_expired(cursor)
+            # One time for all: while this stands still nobody beats, on SQLite, and the clock may be set meanwhile.
+            now, gap = turn
+            self.give_time(cursor, now, gap, stall)
+            released = self.bury_readers(cursor, now, limit)
+            self.wake_rested(cursor, now)
+            expired = self.bury_processes(cursor, now) + self.drop_expired(cursor)
             for table in ("relay_member", "relay_crowd"):
-                self.change(cursor, "DELETE FROM %s WHERE until <= {now}" % table)
-            kinds = "DELETE FROM relay_life WHERE kind IN (%s) AND until <= {now}" % marks(NOTES)
-            self.change(cursor, kinds, NOTES)
+                self.change(cursor, "DELETE FROM %s WHERE until <= %%s" % table, [now])
+            kinds = "DELETE FROM relay_life WHERE kind IN (%s) AND until <= %%s" % marks(NOTES)
+            self.change(cursor, kinds, [*NOTES, now])
             self.forget_senders(cursor)
             return released, expired
 
         return self.do(work)
 
-    def turn(self, cursor: Any, pause: float) -> float | None:
-        """Seconds since the last sweep, if it is this process's turn for one."""
-        rows = self.select(cursor, "SELECT swept, {now} - swept FROM relay_epoch m " + self.SKIP)
-        if not rows or 0 <= rows[0][1] < pause:
+    def turn(self, cursor: Any, pause: float) -> tuple[float, float] | None:
+        """The time, and seconds since the last sweep, if it is this process's turn for one."""
+        rows = self.select(cursor, "SELECT swept, {now} FROM relay_epoch m " + self.SKIP)
+        if not rows:
             return None
-        swept, gap = rows[0]
-        claimed = self.change(cursor, "UPDATE relay_epoch SET swept = {now} WHERE swept = %s", [swept])
-        return gap if claimed else None
+        swept, now = rows[0]
+        if 0 <= now - swept < pause:
+            return None
+        claimed = self.change(cursor, "UPDATE relay_epoch SET swept = %s WHERE swept = %s", [now, swept])
+        return (now, now - swept) if claimed else None
 
-    def give_time(self, cursor: Any, gap: float, stall: float) -> None:
+    def give_time(self, cursor: Any, now: float, gap: float, stall: float) -> None:
         """The time in which nobody could beat, at most two stalls: after a standstill, or when the clock jumped."""
         if gap < 0:
-            change = "UPDATE relay_life SET until = {now} + %s WHERE until > {now} + %s"
-            self.change(cursor, change, [2 * stall, 2 * stall])
+            change = "UPDATE relay_life SET until = %s WHERE until > %s"
+            self.change(cursor, change, [now + 2 * stall, now + 2 * stall])
             # What rests would rest until the clock is there again.
             self.change(cursor, "UPDATE relay_lease SET until = until + %s WHERE holder = ''", [gap])
         elif gap > stall:
-            change = "UPDATE relay_life SET until = {now} + %s WHERE until < {now} + %s AND until > {now} - %s"
+            change = "UPDATE relay_life SET until = %s WHERE until < %s AND until > %s"
             # Who was dead before stays dead.
-            self.change(cursor, change, [2 * stall, 2 * stall, gap])
+            self.change(cursor, change, [now + 2 * stall, now + 2 * stall, now - gap])
 
-    def bury_readers(self, cursor: Any, limit: int) -> int:
+    def bury_readers(self, cursor: Any, now: float, limit: int) -> int:
         # Not who is just saying that he lives.
-        gone = "SELECT name FROM relay_life m WHERE kind = 'reader' AND until <= {now} " + self.SKIP
-        dead = self.select(cursor, gone)
+        gone = "SELECT name FROM relay_life m WHERE kind = 'reader' AND until <= %s " + self.SKIP
+        dead = self.select(cursor, gone, [now])
         # Whoever has a lease and is not known is dead, too.
         dead += self.select(
             cursor,
@@ -109,19 +113,19 @@ class Lives(Leases):
         reason = "Whoever took it died, each time"
         return sum(self.dismiss(cursor, name, reason, limit) for (name,) in sorted(dead))
 
-    def wake_rested(self, cursor: Any) -> None:
+    def wake_rested(self, cursor: Any, now: float) -> None:
         """End the rest of lanes that have rested."""
-        rested = self.select(cursor, "SELECT lane FROM relay_lease WHERE holder = '' AND until <= {now}")
+        rested = self.select(cursor, "SELECT lane FROM relay_lease WHERE holder = '' AND until <= %s", [now])
         lanes = [lane for (lane,) in rested]
         for lane in lanes:
             self.change(cursor, "DELETE FROM relay_lease WHERE lane = %s AND holder = ''", [lane])
         self.ring_lanes(cursor, lanes)
 
-    def bury_processes(self, cursor: Any) -> Counter[str]:
+    def bury_processes(self, cursor: Any, now: float) -> Counter[str]:
         """Forget interface processes that are gone, with what waits for them; returns how much that was."""
         expired: Counter[str] = Counter()
-        gone = "SELECT name FROM relay_life m WHERE kind = 'process' AND until <= {now} " + self.SKIP
-        for (name,) in self.select(cursor, gone):
+        gone = "SELECT name FROM relay_life m WHERE kind = 'process' AND until <= %s " + self.SKIP
+        for (name,) in self.select(cursor, gone, [now]):
             for table in ("relay_member", "relay_crowd"):
                 self.change(cursor, "DELETE FROM %s WHERE process = %%s" % table, [name])
             expired[name] = self.change(cursor, "DELETE FROM relay_message WHERE channel = %s", [name])
