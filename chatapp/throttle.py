@@ -17,6 +17,7 @@ import hmac
 import ipaddress
 import json
 import logging
+import math
 import unicodedata
 from collections.abc import Sequence
 from datetime import timedelta
@@ -112,11 +113,11 @@ def locked(rules: Sequence[Rule]) -> dict[str, Tries]:
 def refuse(kind: str, waits: dict[Rule, float], address: str) -> None:
     rule = max(waits, key=lambda rule: waits[rule])
     logger.warning(
-        "Too many tries: %s by %s from %s must wait %.0f s (counter %s)",
+        "Too many tries: %s by %s from %s must wait %d s (counter %s)",
         kind,
         rule.what,
         address or "an unknown address",
-        waits[rule],
+        math.ceil(waits[rule]),
         rule.key[:8],
     )
     raise ClientError("too_many_tries", retry_after=waits[rule])

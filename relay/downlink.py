@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 BATCH = 100
 #: Seconds between two looks at a layer that can't wait, and after it failed.
 POLL, PAUSE = 0.01, 1.0
+#: Seconds that the end waits for the reactor, which may just be at the last batch.
+LAST_BATCH = 0.5
 
 
 class Downlink(threading.Thread):
@@ -58,6 +60,7 @@ class Downlink(threading.Thread):
         reactor.callFromThread(self.receive, deliveries)
         while not (self.handed_over.wait(1) or self.stopping):
             pass
+        self.handed_over.wait(LAST_BATCH)
 
     def receive(self, deliveries: list[Delivery]) -> None:
         try:
