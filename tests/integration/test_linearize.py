@@ -21,12 +21,12 @@ from relay.dispatch import dispatch
 from relay.turns import RedisTurns
 from tests.databases import ROOT
 from tests.layers import Elsewhere
-from tests.waiting import wait_until
+from tests.waiting import FACTOR, wait_until
 
 
 @pytest.fixture
 def make_worker(redis_url, redis_prefix, settings_override, monkeypatch):
-    settings_override(RELAY_TURN_LEASE=0.6)
+    settings_override(RELAY_TURN_LEASE=0.6 * FACTOR)
     # asgi_redis's own class; only its reading is mended, which fails with a current msgpack (A6).
     monkeypatch.setattr(StockLayer, "deserialize", lambda self, packed: msgpack.unpackb(packed, raw=False))
 
@@ -79,7 +79,7 @@ def test_a_long_consumer_keeps_its_turn(make_worker):
     holder = first("0", 0)
     wait_until(lambda: handler.events, "the first starts")
     second("1", 1).join(20)
-    threading.Event().wait(2)  # Three leases long, nothing may happen: there is no event to wait for.
+    threading.Event().wait(2 * FACTOR)  # Three leases long, nothing may happen: there is no event to wait for.
     assert handler.events == ["start 0"]
     handler.gate.set()
     holder.join(20)

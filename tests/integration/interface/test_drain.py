@@ -59,8 +59,9 @@ def test_nobody_is_let_in_any_more_and_requests_are_finished(serve, drain):
         assert not ending.is_alive()
 
 
-def test_who_came_just_before_the_end_is_not_hung_up_on(serve):
+def test_who_came_just_before_the_end_is_not_hung_up_on(serve, monkeypatch):
     """A proxy has connected and said what it wants, and the server has not looked yet."""
+    monkeypatch.setattr("relay.drain.LAST_ENTRY", 1 * FACTOR)
     server = serve()
     came = []
 
@@ -76,7 +77,7 @@ def test_who_came_just_before_the_end_is_not_hung_up_on(serve):
     with request, socket:
         assert read_until(request, b"/page").startswith(b"HTTP/1.1 200")
         assert read_until(socket, b"\r\n\r\n").startswith(b"HTTP/1.1 101")
-    ending.join(10)
+    ending.join(10 * FACTOR)
     assert not ending.is_alive()
 
 

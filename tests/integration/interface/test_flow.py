@@ -92,17 +92,16 @@ def test_a_socket_that_sends_more_than_the_layer_takes_waits_and_loses_nothing(s
 
 def test_a_flooder_is_read_no_faster_than_its_rate(serve, settings_override):
     """A11: its frames would fill the queue that all share, and Daphne would close the others with 1013."""
-    settings_override(RELAY_FRAME_RATE=100, RELAY_FRAME_BURST=20)
+    settings_override(RELAY_FRAME_RATE=30, RELAY_FRAME_BURST=20)
     server = serve(ChannelLayer(channel_capacity={"websocket.receive": 50}))
     with server.raw(handshake()) as connection, server.socket() as other:
         read_until(connection, b"\r\n\r\n")
         began = time.monotonic()
         connection.sendall(b"".join(masked(b"%d" % n) for n in range(100)))
         other.send("quiet")
-        wait_until(lambda: "quiet" in texts(server), "the other is heard")
-        assert len(texts(server)) < 100
         server.app.wait_for("websocket.receive", 101)
-        assert time.monotonic() - began > 0.7, "80 frames beyond the burst take 0.8 s"
+        assert texts(server).index("quiet") < 100
+        assert time.monotonic() - began > 2.4, "80 frames beyond the burst take 2.7 s"
         assert other.ping().wait(10)
     assert [text for text in texts(server) if text != "quiet"] == [str(n) for n in range(100)]
 
@@ -188,9 +187,11 @@ def group_of(server, count):
     return connections
 
 
-def test_a_socket_that_does_not_read_is_closed_with_1013_and_the_others_hear_all(serve, settings_override):
+def test_a_socket_that_does_not_read_is_closed_with_1013_and_the_others_hear_all(serve, settings_override, monkeypatch):
     """D3, D11: Daphne keeps everything for it in its memory; and who is force-closed is never said to be gone."""
     settings_override(RELAY_MAX_UNSENT_BYTES=200_000)
+    # However long the others take, its close is still there to be read.
+    monkeypatch.setattr("relay.http_protocol.CLOSING_TIME", 1000)
     server = serve(ChannelLayer(capacity=10_000))
     deaf, *others = group_of(server, 3)
     with server.socket() as reader:
@@ -340,7 +341,7 @@ def test_pings_and_parts_of_messages_count_as_frames(serve, settings_override):
         read_until(connection, b"\r\n\r\n")
         [protocol] = server.protocols()
         connection.sendall(masked(b"", opcode=9) * 10)
-        wait_until(lambda: server.server.factory.held_back == 1, "it is not read for a while")
+        wait_until(lambda: server.server.factory.held_back, "it is not read for a while")
         wait_until(lambda: not protocol.held_back, "it is read again")
     server.app.wait_for("websocket.disconnect")
 

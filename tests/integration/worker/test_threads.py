@@ -114,8 +114,8 @@ def test_a_thread_that_dies_is_replaced_and_what_it_had_is_delivered_again(open_
     wait_until(lambda: tried, "it has begun")
     (hands,) = worker.crew
     hands.fail = hands.settle = None  # Whatever it does next ends the thread, as a bug in the worker itself would.
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(tried[0].ident), ctypes.py_object(SystemExit))
     hands.turn = lambda: (_ for _ in ()).throw(SystemExit)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(tried[0].ident), ctypes.py_object(SystemExit))
     wait_until(lambda: len(tried) >= 2, "another thread has it")
     office.wait_until_empty("work")
     assert tried[1] is not tried[0]
@@ -185,6 +185,7 @@ def test_a_worker_that_stops_keeps_nobody_waiting_for_what_it_has_not_begun(offi
         office.send("work", n=n)
     worker = office.hire(stop_timeout=30)
     assert begun.wait(20)
+    wait_until(lambda: worker.name in office.layer.workers(), "it is seen")
     worker.stop()
     office.hire()
     wait_until(lambda: sorted(handled) == [1, 2, 3, 4], "another has them, while the first finishes")

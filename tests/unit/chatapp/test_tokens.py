@@ -108,7 +108,7 @@ def test_another_password_a_ban_and_its_end_end_a_grant(alice, change):
     alice.is_active = change != "ban"
     alice.save()
     if change == "end":
-        Grant.objects.update(ends=timezone.now())
+        Grant.objects.update(ends=timezone.now() - timedelta(minutes=1))
     with pytest.raises(Exception, match="token_invalid"):
         tokens.login_of(token)
 
@@ -186,7 +186,7 @@ def test_a_socket_is_asked_for_another_token_and_stays_with_it(layer, alice):
 def test_a_socket_whose_token_has_ended_is_closed(layer, alice):
     socket = Socket(layer, query="token=" + access(alice))
     other = Socket(layer, query="token=" + access(alice))
-    Presence.objects.filter(channel=socket.channel).update(expires=timezone.now())
+    Presence.objects.filter(channel=socket.channel).update(expires=timezone.now() - timedelta(minutes=1))
     socket.contents()
     other.contents()
     sweeper.attempt(logins.close_expired)
@@ -207,7 +207,7 @@ def test_a_token_of_a_login_ends_with_it(client, alice):
 
 def test_a_token_that_has_ended_ends_its_socket_with_the_next_keepalive_at_the_latest(layer, alice):
     socket = Socket(layer, query="token=" + access(alice))
-    Presence.objects.update(expires=timezone.now())
+    Presence.objects.update(expires=timezone.now() - timedelta(minutes=1))
     socket.contents()
     socket.put("websocket.keepalive")
     assert only_error(socket) == ("token_expired", 4402)
@@ -235,7 +235,7 @@ def test_a_socket_takes_no_token_of_somebody_else(layer, alice, bob):
 
 def test_grants_that_have_ended_are_forgotten(alice):
     Grant.make(alice)
-    Grant.objects.update(ends=timezone.now())
+    Grant.objects.update(ends=timezone.now() - timedelta(minutes=1))
     Grant.make(alice)
     sweeper.forget_expired()
     assert Grant.objects.count() == 1

@@ -1,5 +1,7 @@
 """The way from the reactor to the layer. Sockets that use it are in tests/integration/interface/test_flow.py."""
 
+import math
+
 import pytest
 
 from relay.layers.inmemory import ChannelLayer
@@ -98,6 +100,7 @@ def test_what_waited_goes_first_and_what_came_after_it_stays_behind():
     owner = Owner()
     courier.work([parcel(n, owner) for n in range(4)])
     assert received(layer) == [0, 1]
+    courier.retry_at = math.inf
     courier.work([parcel(4, owner)])
     assert received(layer) == [], "it is not time yet"
     for _ in range(3):
