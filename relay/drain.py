@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 #: Seconds for which what comes on connections that are there is still taken: a proxy in front has just made some of
 #: them, and what it is to pass on is on its way.
 LAST_ENTRY = 0.1
+#: Seconds for which sockets may yet be let in whose handshakes are with the workers; no longer than half of its time.
+LAST_WELCOME = 2.0
 #: Seconds between two looks whether all are gone.
 LOOK = 0.05
 #: The part of its time that is kept for telling the workers who was cut off at the end, and how many seconds that takes
@@ -44,7 +46,11 @@ class Drain:
         closing = [defer.maybeDeferred(port.stopListening) for port in self.server.ports]
         yield defer.DeferredList([*closing, self.server.companions.stop()])
         yield task.deferLater(reactor, LAST_ENTRY)
+        # After a standstill that comes before what is there to be read.
+        yield task.deferLater(reactor, 0)
         self.factory.closing = True
+        closed = time.monotonic()
+        yield from self.wait_until(self.all_are_in, lambda: min(closed + LAST_WELCOME, began + self.patience / 2))
         sockets = self.server.sockets()
         logger.info("Going away: %d sockets are told to come back", len(sockets))
         yield task.coiterate(self.dismiss(sockets))
@@ -53,8 +59,8 @@ class Drain:
         # A connection that was cut is lost in the reactor's next turn, and then its end is sent.
         cut = time.monotonic()
         yield from self.wait_until(self.all_are_gone, lambda: cut + AFTERMATH)
-        flushed, closed = self.server.uplink.close(), time.monotonic()
-        yield from self.wait_until(lambda: flushed.called, lambda: max(closed + AFTERMATH, began + self.patience))
+        flushed, told = self.server.uplink.close(), time.monotonic()
+        yield from self.wait_until(lambda: flushed.called, lambda: max(told + AFTERMATH, began + self.patience))
         if not flushed.called:
             logger.error("Messages of %d bytes could not be sent in time and are lost", self.server.uplink.bytes)
             DROPPED["unsent"].inc(self.server.uplink.parcels)
@@ -67,6 +73,10 @@ class Drain:
         """Until this is true, or the deadline has come, which `hurry` may bring forward."""
         while not condition() and time.monotonic() < deadline():
             yield task.deferLater(reactor, LOOK)
+
+    def all_are_in(self) -> bool:
+        """Whether no socket waits for a worker to let it in."""
+        return not any(socket.asks for socket in self.server.sockets())
 
     def all_are_gone(self) -> bool:
         """Whether nobody waits for anything, not even for bytes that are written."""

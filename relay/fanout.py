@@ -14,6 +14,8 @@ from relay.traces import KEY, step, trace_of
 logger = logging.getLogger(__name__)
 
 OPEN = WebSocketProtocol.STATE_OPEN
+#: What a message for a socket may say.
+REPLY_KEYS = {"accept", "text", "bytes", "close", KEY}
 
 
 class Fanout:
@@ -112,6 +114,19 @@ def plain_frame(content: dict[str, Any]) -> bytes | None:
     if isinstance(text, str):
         return frame(text.encode(), False)
     return frame(data, True) if isinstance(data, bytes) else None
+
+
+def frame_of(content: dict[str, Any]) -> bytes | None:
+    """The frame that a message for a socket asks for, if any. Raises ValueError for what is no such message."""
+    unknown = content.keys() - REPLY_KEYS
+    if unknown:
+        raise ValueError("it has unknown keys: %s" % sorted(unknown))
+    text, data = content.get("text"), content.get("bytes")
+    if text is not None and data is not None:
+        raise ValueError("it has both text and bytes")
+    if text is not None:
+        return frame(text.encode(), False)
+    return None if data is None else frame(data, True)
 
 
 def frame(payload: bytes, binary: bool) -> bytes:

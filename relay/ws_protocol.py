@@ -9,7 +9,7 @@ from autobahn.twisted.websocket import ConnectionDeny
 from daphne import ws_protocol
 from twisted.internet import defer
 
-from relay.fanout import frame
+from relay.fanout import frame, frame_of
 from relay.headers import values
 from relay.intake import Intake
 from relay.masks import unmasked
@@ -21,8 +21,6 @@ from relay.uplink import Parcel, size_of
 
 logger = logging.getLogger(__name__)
 
-#: What a message for a socket may say.
-REPLY_KEYS = {"accept", "text", "bytes", "close", KEY}
 #: Close codes that a server may send (RFC 6455, section 7.4; 1004 to 1006 and 1015 are reserved).
 CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
 NORMAL, INTERNAL_ERROR, SERVICE_RESTART = 1000, 1011, 1012
@@ -115,13 +113,18 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         self.handshake_deferred = defer.Deferred()
         return self.handshake_deferred
 
+    @property
+    def asks(self) -> bool:
+        """Whether its handshake is with the workers."""
+        return self.state == self.STATE_CONNECTING and self.handshake_deferred is not None
+
     def dataReceived(self, data: bytes) -> None:
         self.heard = time.monotonic()
         self._dataReceived(data)
 
     def consumeData(self) -> None:
         """As Autobahn, but frames wait while they must, and nothing that comes early is taken for a new handshake."""
-        if self.state == self.STATE_CONNECTING and self.handshake_deferred is not None:
+        if self.asks:
             if len(self.data) > EARLY_LIMIT:
                 self.dropConnection(abort=True)
         elif self.state in (self.STATE_OPEN, self.STATE_CLOSING):
@@ -181,7 +184,7 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         self.websocket_extensions = self.websocket_protocols = NOTHING
 
     def serverAccept(self) -> None:
-        if self.state == self.STATE_CONNECTING and self.handshake_deferred is not None:
+        if self.asks:
             self.handshake_deferred.callback(self.protocol_to_accept)
 
     def serverReject(self, code: int = 403, reason: str = "Access denied", outcome: str = "application") -> None:
@@ -310,7 +313,7 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         limit = self.main_factory.websocket_timeout
         if self.state == self.STATE_CONNECTING:
             patience = self.main_factory.websocket_connect_timeout
-            if 0 <= patience < self.duration() and self.handshake_deferred is not None:
+            if 0 <= patience < self.duration() and self.asks:
                 self.serverReject(503, "The handshake took too long", "timeout")
         elif 0 <= limit < self.duration():
             EVICTED["expired"].inc()
@@ -328,6 +331,10 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         return time.monotonic() - self.opened
 
     def onAutoPingTimeout(self) -> None:
+        # After a standstill that comes before what is there to be read: its pong may be.
+        self.autoPingTimeoutCall = reactor.callLater(0, self.end_silent)
+
+    def end_silent(self) -> None:
         if self.held_back:
             # Its pong may lie behind the frames that we don't read.
             self.autoPingPending = self.autoPingTimeoutCall = None
@@ -351,7 +358,7 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
     def send_restart(self, text: str | None) -> None:
         """This server goes away: say when to come back, and close."""
         if self.state == self.STATE_CONNECTING:
-            if self.handshake_deferred is not None:
+            if self.asks:
                 self.serverReject(503, "Service Unavailable", "busy")
             return
         if text is not None:
@@ -372,19 +379,6 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         client = self.request_info["client"]
         details = {"path": self.quoted_path, "client": "%s:%s" % tuple(client) if client else None}
         self.main_factory.log_action("websocket", action, details)
-
-
-def frame_of(content: dict[str, Any]) -> bytes | None:
-    """The frame that a message for a socket asks for, if any. Raises ValueError for what is no such message."""
-    unknown = content.keys() - REPLY_KEYS
-    if unknown:
-        raise ValueError("it has unknown keys: %s" % sorted(unknown))
-    text, data = content.get("text"), content.get("bytes")
-    if text is not None and data is not None:
-        raise ValueError("it has both text and bytes")
-    if text is not None:
-        return frame(text.encode(), False)
-    return None if data is None else frame(data, True)
 
 
 def socket_class(factory: Any) -> type[WebSocketProtocol]:

@@ -81,6 +81,22 @@ def test_who_came_just_before_the_end_is_not_hung_up_on(serve, monkeypatch):
     assert not ending.is_alive()
 
 
+def test_who_is_just_being_let_in_is_let_in_and_told_to_come_back(serve, drain):
+    """Through a proxy a 503 would reach the client, though another server is there."""
+    server = serve()
+    asked = []
+    server.app.on["websocket.connect"] = asked.append
+    with server.raw(handshake()) as socket:
+        wait_until(lambda: asked, "a worker has it")
+        ending = drain(server)
+        wait_until(lambda: server.server.factory.closing, "nobody else is let in")
+        server.app.reply(asked[0], accept=True)
+        answer = read_until(socket, (1012).to_bytes(2, "big"))
+    assert answer.startswith(b"HTTP/1.1 101")
+    assert b'{"after": 2.000}' in answer
+    ending.join(10 * FACTOR)
+
+
 def test_what_was_said_before_the_end_reaches_the_workers_and_the_end_too(serve, drain):
     server = serve()
     go = threading.Event()

@@ -292,6 +292,22 @@ def test_a_client_that_vanishes_is_pinged_and_then_its_end_is_told(serve):
     connection.close()
 
 
+def test_a_client_that_answered_while_the_server_stood_still_is_not_taken_for_dead(serve):
+    """Its pong lies there, but the time for it is over before the server looks at its sockets."""
+    server = serve(ping_interval=1, ping_timeout=1)
+    with server.raw(handshake()) as connection:
+        read_until(connection, b"\r\n\r\n")
+        assert connection.recv(14, sockets.MSG_WAITALL).startswith(b"\x89\x0c")
+        [protocol] = server.protocols()
+
+        def stand_still():
+            connection.sendall(masked(protocol.autoPingPending, opcode=10))
+            threading.Event().wait(3)  # This is the trouble, not a wait for something.
+
+        server.call(stand_still)
+        assert connection.recv(14, sockets.MSG_WAITALL).startswith(b"\x89\x0c"), "the next ping"
+
+
 def test_a_flooder_that_is_not_read_is_not_taken_for_dead(serve, settings_override):
     settings_override(RELAY_FRAME_RATE=10, RELAY_FRAME_BURST=1)
     server = serve(ping_interval=1, ping_timeout=1)
