@@ -26,6 +26,8 @@ for name in (
     "RELAY_TRACE",
 ):
     os.environ.pop(name, None)
+# Seconds that a test may take, on a slow machine more.
+os.environ["PYTEST_TIMEOUT"] = str(120 * float(os.environ.get("TESTS_TIMEOUT_FACTOR", "1")))
 os.environ["DATABASE_URL"] = "sqlite:///%s/none.sqlite3" % tempfile.gettempdir()
 os.environ["SECRET_KEY"] = "a key for tests"
 os.environ["CHAT_SWEEPER"] = "0"

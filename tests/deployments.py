@@ -16,10 +16,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from deploy.up import free_port
 from relay.layers.database import DatabaseChannelLayer
 from relay.layers.redis import RedisChannelLayer
 from tests.databases import ROOT
+from tests.ports import free_port
 from tests.secrets import keep_text
 from tests.waiting import FACTOR, wait_until
 
@@ -92,7 +92,7 @@ class Deployment:
     def web_ended(self) -> int:
         """What the interface server exited with, once it has."""
         self.processes.remove(self.web)
-        return self.web.wait(30)
+        return self.web.wait(30 * FACTOR)
 
     def replace_web(self) -> subprocess.Popen[bytes]:
         """Start another interface server in the place of one that was killed, and wait until it answers."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from deploy.up import free_port
 from tests.deployments import Deployment, procfile
+from tests.ports import free_port
 from tests.talkers import Company
 from tests.waiting import FACTOR, wait_until
 

@@ -15,7 +15,8 @@ import psycopg2
 import pytest
 import redis
 
-from deploy.up import answers, free_port, redis_server, start_redis
+from deploy.up import answers, redis_server, start_redis
+from tests.ports import free_port
 from tests.waiting import FACTOR, wait_until
 
 
@@ -74,7 +75,7 @@ class RedisServer:
     def stop(self) -> None:
         """An end in good order: what it keeps is on the disk."""
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(20) == 0
+        assert self.process.wait(20 * FACTOR) == 0
 
     def kill(self) -> None:
         self.process.kill()

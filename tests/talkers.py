@@ -197,7 +197,7 @@ class Company:
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
-        asyncio.run_coroutine_threadsafe(self.leave(), self.loop).result(30)
+        asyncio.run_coroutine_threadsafe(self.leave(), self.loop).result(30 * FACTOR)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -67,6 +68,15 @@ def line(page: Page, text: str) -> Any:
     return page.get_by_test_id("log").locator("[data-client-id], [data-seq]").filter(has_text=text)
 
 
+#: Notes what the page says of its connection: some of it for a second only.
+WATCH = """() => {
+    const state = document.querySelector('[data-testid=state]');
+    window.states = [];
+    new MutationObserver(() => window.states.push(state.textContent))
+        .observe(state, {childList: true, characterData: true, subtree: true});
+}"""
+
+
 def picture(page: Page, name: str) -> None:
     """Keep a screenshot to look at, if PICTURES names a folder."""
     if os.environ.get("PICTURES"):
@@ -116,9 +126,12 @@ def test_a_server_that_restarts_says_so_and_the_windows_come_back_by_themselves(
     ann, ben = connected(window()), connected(window(size=PHONE))
     say(ann, "before")
     expect(line(ben, "before")).to_have_attribute("data-seq", "1")
-    chat.signal_web(signal.SIGTERM)
     for page in (ann, ben):
-        expect(page.get_by_test_id("state")).to_contain_text("server restarting")
+        page.evaluate(WATCH)
+    chat.signal_web(signal.SIGTERM)
+    for page in (ben, ann):
+        said = partial(page.evaluate, "window.states.some(text => text.includes('server restarting'))")
+        wait_until(said, "the page says why it is off")
     picture(ben, "room-phone-restarting")
     assert chat.web_ended() == 0
     chat.replace_web()

@@ -6,11 +6,12 @@ import subprocess
 import sys
 
 import pytest
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from deploy.up import free_port
 from tests.databases import ROOT
-from tests.waiting import wait_until
+from tests.ports import free_port
+from tests.waiting import FACTOR, wait_until
 
 #: "Getting started" of Channels 1.x, as its reader has it: Channels' own layer and commands.
 FILES = {
@@ -79,7 +80,7 @@ def mysite(tmp_path):
     for process in started:
         process.terminate()
     for process in started:
-        process.wait(20)
+        process.wait(20 * FACTOR)
 
 
 def test_three_settings_bring_relay_to_a_project_of_ones_own(mysite):
@@ -91,15 +92,15 @@ def test_three_settings_bring_relay_to_a_project_of_ones_own(mysite):
 
     def enter():
         try:
-            return connect("ws://127.0.0.1:%d/kitchen/" % port, open_timeout=20)
-        except OSError:
+            return connect("ws://127.0.0.1:%d/kitchen/" % port, open_timeout=20 * FACTOR)
+        except (OSError, WebSocketException):
             return None
 
     with wait_until(enter, "the interface server answers") as ann, enter() as ben:
         for n in range(20):
             ann.send(json.dumps(n))
         for socket in (ann, ben):
-            assert [json.loads(socket.recv(timeout=20)) for _ in range(20)] == list(range(20)), (
+            assert [json.loads(socket.recv(timeout=20 * FACTOR)) for _ in range(20)] == list(range(20)), (
                 "in order, by two workers"
             )
     assert [worker.poll() for worker in workers] == [None, None]

@@ -10,16 +10,19 @@ from pathlib import Path
 
 import psutil
 import pytest
+from websockets.exceptions import WebSocketException
 
-from deploy.up import free_port
 from tests.databases import ROOT
 from tests.deployments import ChatSocket
+from tests.ports import free_port
 from tests.waiting import wait_until
+
+FRONTEND = ROOT / "var/frontend"
 
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A clone of what is committed, with what is not yet, and this Python's packages as its environment."""
+    """A clone of what is committed, with what is not yet, and what is installed here, for Python and for the pages."""
     folder = tmp_path / "parley"
     subprocess.run(["git", "clone", "-q", str(ROOT), str(folder)], check=True)
     changes = subprocess.run(["git", "diff", "HEAD"], cwd=ROOT, capture_output=True, check=True).stdout
@@ -31,6 +34,8 @@ def checkout(tmp_path):
         shutil.copy(ROOT / name, folder / name)
     environment = Path(sys.executable).parent.parent
     (folder / ".venv").symlink_to(environment)
+    if FRONTEND.exists():
+        shutil.copytree(FRONTEND, folder / FRONTEND.relative_to(ROOT))
     return folder
 
 
@@ -68,7 +73,7 @@ def enter(port, log):
     def connected():
         try:
             return ChatSocket("ws://127.0.0.1:%d/chat/lobby/?since=0" % port)
-        except OSError:
+        except (OSError, WebSocketException):
             return None
 
     try:

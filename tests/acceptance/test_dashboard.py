@@ -88,8 +88,9 @@ def test_what_is_posted_reaches_who_looks_who_comes_later_and_who_comes_back(dep
 def test_where_no_worker_listens_the_post_says_so_and_the_points_are_shown_when_one_does(deployment, login):
     deaf = "python manage.py runworker --exclude-channels=dashboard-points"
     site = deployment(CHAT_DASHBOARD_INTERVAL=0)
-    for command in (procfile()["web"], deaf):
-        site.start(command)
+    site.start(procfile()["web"])
+    # Its sweeper would show them.
+    site.start(deaf, CHAT_SWEEPER=0)
     wait_until(lambda: answered(site) == ["dashboard-points"], "the server says who is missing", 40)
     status, answer = post(site, login, {"value": 1.5})
     assert (status, answer["code"], answer["stored"]) == (503, "nobody_listens", 1)

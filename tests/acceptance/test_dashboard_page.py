@@ -168,6 +168,8 @@ def test_a_burst_is_thinned_its_peak_stays_and_the_page_says_so(window):
     expect(counts(page, "Rate")).to_contain_text("1,000 points, ")
     drawn = int(counts(page, "Rate").text_content().split(", ")[-1].split()[0])
     assert 10 < drawn <= 41
+    # The lines would move on below the cursor.
+    page.get_by_test_id("pause").click()
     page.get_by_label("Rate", exact=True).locator(".plot").focus()
     seen = set()
     page.keyboard.press("Home")

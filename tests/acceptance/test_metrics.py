@@ -7,10 +7,10 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from chatapp.canary import metrics
-from deploy.up import free_port
 from tests.databases import ROOT
 from tests.deployments import procfile
-from tests.waiting import wait_until
+from tests.ports import free_port
+from tests.waiting import FACTOR, wait_until
 
 TOKEN = "a token for tests"
 
@@ -75,7 +75,7 @@ def test_one_scrape_tells_of_every_process(deployment):
     assert own["relay_reactor_lag_seconds_count",] > 0
     gone = chat.workers.pop()
     gone.terminate()
-    gone.wait(20)
+    gone.wait(20 * FACTOR)
     chat.processes.remove(gone)
     assert watch.total("relay_processes", kind="worker") == 1
     assert watch.total("chat_messages_stored_total") == 5, "what one that ended has counted is not forgotten at once"

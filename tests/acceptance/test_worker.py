@@ -68,7 +68,7 @@ def test_postgresql_away_under_load_loses_nothing_and_ends_no_process(fleet, own
         company.start_over()
         postmaster = server.get_postmaster_info().process
         end(postmaster)
-        postmaster.wait(20)
+        postmaster.wait(20 * FACTOR)
         patient.send({"message": "said once, while it is away", "client_id": "patient"})
         time.sleep(OUTAGE)  # So long it is away: this is the trouble, not a wait for something.
         server.ensure_postgres_running()
@@ -118,7 +118,7 @@ def test_a_worker_logs_what_a_machine_can_read(chat):
     worker = chat.start("python manage.py runworker --json-logs")
     wait_until(lambda: "listens on" in chat.logs(), "it runs")
     worker.send_signal(signal.SIGINT)
-    assert worker.wait(20) == 0
+    assert worker.wait(20 * FACTOR) == 0
     lines = [json.loads(line) for line in chat.logs().splitlines()]
     assert {"time", "level", "logger", "message"} <= lines[0].keys()
     assert lines[-1]["handled"] == {}
@@ -129,8 +129,9 @@ def test_a_worker_logs_what_a_machine_can_read(chat):
 def test_who_looks_sees_which_workers_live(chat):
     """`manage.py channels`, and `/readyz`."""
     chat.start_all()
-    name = "%s-%d-" % (socket.gethostname(), chat.workers[0].pid)
-    wait_until(lambda: name in chat.manage("channels", "--json"), "it is listed")
+    names = ["%s-%d-" % (socket.gethostname(), worker.pid) for worker in chat.workers]
+    name = names[0]
+    wait_until(lambda: all(each in chat.manage("channels", "--json") for each in names), "they are listed")
     found = json.loads(chat.manage("channels", "--json"))
     (worker,) = [each for each in found["workers"] if each["name"].startswith(name)]
     assert "chat-messages" in worker["channels"]

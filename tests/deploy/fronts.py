@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.up import free_port
 from tests.certificates import Certificate, make_certificate
 from tests.deploy.recipes import adapted
+from tests.ports import free_port
 from tests.waiting import FACTOR, wait_until
 
 #: The name in the recipes.
@@ -65,7 +65,7 @@ class Front:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(10)
+        self.process.wait(10 * FACTOR)
         self.webroot.cleanup()
 
     def trust(self) -> ssl.SSLContext:

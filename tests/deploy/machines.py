@@ -15,9 +15,9 @@ from typing import Any
 
 import psutil
 
-from deploy.up import free_port
 from tests.databases import ROOT
 from tests.deploy.recipes import HOME, recipe
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 #: What the container brings up: nothing of this machine's but Parley.

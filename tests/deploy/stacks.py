@@ -5,11 +5,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from deploy.up import free_port
 from tests.deploy.fronts import Front
 from tests.deploy.recipes import unit_command, unit_environment
 from tests.deployments import ChatSocket, Deployment
-from tests.waiting import wait_until
+from tests.ports import free_port
+from tests.waiting import FACTOR, wait_until
 
 WEB, WORKER = "parley-web@.service", "parley-worker@.service"
 
@@ -65,7 +65,7 @@ class Stack(Deployment):
 
     def web_ended(self) -> int:
         self.processes = [process for process in self.processes if process not in self.servers.values()]
-        return max(process.wait(30) for process in self.servers.values())
+        return max(process.wait(30 * FACTOR) for process in self.servers.values())
 
     def replace_web(self) -> subprocess.Popen[bytes]:
         for port in self.servers:
@@ -77,7 +77,7 @@ class Stack(Deployment):
         """One of them, as `systemctl restart parley-web@<port>` does it."""
         process = self.servers[port]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0, self.logs()
+        assert process.wait(30 * FACTOR) == 0, self.logs()
         self.processes.remove(process)
         self.start_web(port)
         self.port = port
@@ -86,7 +86,7 @@ class Stack(Deployment):
     def restart_worker(self, place: int) -> None:
         process = self.workers[place]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0, self.logs()
+        assert process.wait(30 * FACTOR) == 0, self.logs()
         self.processes.remove(process)
         self.workers[place] = self.start(unit_command(WORKER, str(place + 1)))
 

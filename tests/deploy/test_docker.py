@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from deploy.up import free_port
 from tests.databases import ROOT
 from tests.deploy.recipes import recipe
 from tests.deployments import ChatSocket
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 DOCKERFILE = recipe("docker/Dockerfile")

@@ -64,8 +64,7 @@ def test_each_of_them_has_its_part(chat):
     sockets[0].send({"message": "hello", "client_id": "1"})
     for socket in sockets[1:]:
         assert socket.next("message")["message"] == "hello"
-    _, answer = chat.get("/readyz")
-    assert len(json.loads(answer)["workers"]) == 3
+    wait_until(lambda: len(json.loads(chat.get("/readyz")[1])["workers"]) == 3, "all workers are seen")
     for port in chat.servers:
         assert '"127.0.0.1:%d" "101"' % port in after_closing(chat, sockets)
 

@@ -9,11 +9,11 @@ import sys
 import psutil
 import pytest
 
-from deploy.up import free_port
 from tests.databases import ROOT
 from tests.deploy.fronts import needs
 from tests.deploy.recipes import HOME, adapted, recipe
 from tests.deployments import ChatSocket
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 needs_supervisor = needs("supervisord", "supervisor")

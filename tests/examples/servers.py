@@ -19,9 +19,9 @@ from django.test import override_settings
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from deploy.up import free_port
 from tests.databases import ROOT
 from tests.deployments import PATIENCE
+from tests.ports import free_port
 from tests.waiting import FACTOR, wait_until
 
 #: Held while the command looks at what this process, or its stand-in, says.

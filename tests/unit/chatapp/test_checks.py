@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from chatapp import checks
-from deploy.up import free_port
 from tests.databases import ROOT
+from tests.ports import free_port
 
 #: Settings as they should be where Parley is deployed.
 GOOD = {

@@ -7,7 +7,7 @@ import pytest
 
 from deploy import audit
 from deploy.audit import AuditError, argued, from_the_table, judge, parse
-from deploy.up import free_port
+from tests.ports import free_port
 
 #: As pip-audit 2 writes it.
 RECORDED = """{"dependencies": [

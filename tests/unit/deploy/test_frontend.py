@@ -10,8 +10,8 @@ import pytest
 
 from deploy import frontend
 from deploy.frontend import FrontendError, fetch
-from deploy.up import free_port
 from tests.databases import ROOT
+from tests.ports import free_port
 
 
 def archive_of(**files):

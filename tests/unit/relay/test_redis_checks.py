@@ -3,8 +3,8 @@
 import pytest
 import redis
 
-from deploy.up import free_port
 from relay.layers.redis import checks
+from tests.ports import free_port
 
 
 def named(url, prefix="parley:"):
