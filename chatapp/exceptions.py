@@ -5,6 +5,8 @@ What can go wrong for a client: the table of error codes, and the close codes.
 from 4500 to 4999: don't, the `error` frame before it says why.
 """
 
+import math
+
 #: Error code → what the person at the other end reads.
 ERRORS = {
     "empty_message": "The message is empty.",
@@ -76,6 +78,11 @@ class ClientError(Exception):
         self.text = ERRORS[code]
         self.client_id = client_id
         self.retry_after = retry_after
+
+    @property
+    def whole_seconds(self) -> int:
+        """`retry_after` for who reads whole seconds, as in Retry-After: whoever obeys it is not told to wait again."""
+        return max(1, math.ceil(self.retry_after or 0))
 
     def about(self, client_id: str | None) -> "ClientError":
         """This error, naming the message it is about unless it names one already."""

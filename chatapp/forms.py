@@ -1,6 +1,5 @@
 """The forms for logging in and signing up: Django's, with limits."""
 
-import math
 from typing import Any
 
 from django.contrib.admin.forms import AdminAuthenticationForm
@@ -14,7 +13,7 @@ from chatapp.passwords import NAME_LIMIT, PASSWORD_LIMIT
 
 def wait_text(request: Any, error: ClientError) -> str:
     """What a page says to who must wait. The answer's status and header are for `middleware.too_many_tries`."""
-    request.retry_after = max(1, math.ceil(error.retry_after or 0))
+    request.retry_after = error.whole_seconds
     return "Too many tries. Try again in %d s." % request.retry_after
 
 

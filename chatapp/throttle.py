@@ -17,7 +17,6 @@ import hmac
 import ipaddress
 import json
 import logging
-import math
 import unicodedata
 from collections.abc import Sequence
 from datetime import timedelta
@@ -112,15 +111,16 @@ def locked(rules: Sequence[Rule]) -> dict[str, Tries]:
 
 def refuse(kind: str, waits: dict[Rule, float], address: str) -> None:
     rule = max(waits, key=lambda rule: waits[rule])
+    error = ClientError("too_many_tries", retry_after=waits[rule])
     logger.warning(
         "Too many tries: %s by %s from %s must wait %d s (counter %s)",
         kind,
         rule.what,
         address or "an unknown address",
-        math.ceil(waits[rule]),
+        error.whole_seconds,
         rule.key[:8],
     )
-    raise ClientError("too_many_tries", retry_after=waits[rule])
+    raise error
 
 
 def login(request: Any, account: str) -> Tried:

@@ -1,6 +1,5 @@
 """What all of the HTTP API does alike: JSON in and out, errors as on the socket, and who asks."""
 
-import math
 from typing import Any
 
 from rest_framework.exceptions import ParseError
@@ -64,7 +63,7 @@ class Endpoint(APIView):
         if response.status_code == 401 and (asked := self.get_authenticate_header(self.request)):
             response["WWW-Authenticate"] = asked
         if exc.retry_after is not None:
-            response["Retry-After"] = "%d" % max(1, math.ceil(exc.retry_after))
+            response["Retry-After"] = "%d" % exc.whole_seconds
         return response
 
 
