@@ -53,7 +53,7 @@ class Downlink(threading.Thread):
                 self.hand_over(deliveries)
             elif not self.reader and time.monotonic() - began < POLL:
                 time.sleep(POLL)
-        self.leave(done if self.handed_over.is_set() else [])
+        self.take_leave(done if self.handed_over.is_set() else [])
 
     def hand_over(self, deliveries: list[Delivery]) -> None:
         self.handed_over.clear()
@@ -70,7 +70,7 @@ class Downlink(threading.Thread):
         finally:
             self.handed_over.set()
 
-    def leave(self, done: list[Delivery]) -> None:
+    def take_leave(self, done: list[Delivery]) -> None:
         """It takes no more. Nothing of what it has taken stays with it."""
         try:
             acknowledge(self.layer, done)

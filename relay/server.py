@@ -37,7 +37,7 @@ CHECK_INTERVAL = 2
 HURRY = 4
 #: Seconds between two lines about what was dropped.
 REPORT_INTERVAL = 60
-#: Seconds that the last words of a server may take, and then those of its companions.
+#: Seconds that each of the threads of a server may take to end with it.
 LAST_WORDS = 2
 #: What the process exits with when it can't listen.
 CANNOT_LISTEN = 3

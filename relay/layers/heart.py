@@ -66,7 +66,7 @@ class Beating(LeasingLayer):
         if not hearts:
             return
         readers, processes = self.who_lives()
-        # A reader may have left before a beat that was under way, which named its interface process once more.
+        # Readers that have left are gone already; their interface processes are not before this.
         processes = sorted(self.readers.orphans.union(processes))
         for remote in self.remotes:
             try:

@@ -57,10 +57,11 @@ class Figures(Store):
 
         def work(cursor: Any) -> None:
             for channel, depth, age, flying, dead in self.select(cursor, CHANNELS):
-                row(channel).depth += depth
-                row(channel).age = max(row(channel).age, age)
-                row(channel).in_flight += int(flying)
-                row(channel).dead += dead
+                figures = row(channel)
+                figures.depth += depth
+                figures.age = max(figures.age, age)
+                figures.in_flight += int(flying)
+                figures.dead += dead
             for channel, *counts in self.select(cursor, "SELECT channel, %s FROM relay_count" % ", ".join(COUNTED)):
                 row(channel).sent, row(channel).full, row(channel).expired = counts
 

@@ -62,7 +62,8 @@ class Lives(Leases):
             turn = self.turn(cursor, pause)
             if turn is None:
                 return None
-            # One time for all: while this stands still nobody beats, on SQLite, and the clock may be set meanwhile.
+            # One time for all that lives and rests: while this stands still nobody beats, on SQLite, and the clock may
+            # be set meanwhile.
             now, gap = turn
             self.give_time(cursor, now, gap, stall)
             released = self.bury_readers(cursor, now, limit)
