@@ -14,7 +14,9 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from chatapp import clock
 from chatapp.models import Room
 from relay.dispatch import dispatch
 from relay.layers.inmemory import ChannelLayer
@@ -37,6 +39,13 @@ def settings_override(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             monkeypatch.setattr(settings, name, value, raising=False)
 
     return override
+
+
+@pytest.fixture
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock that all share stands still: the shortest wait of who guesses is a second."""
+    now = timezone.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 import os
 import tempfile
 
+from tests.waiting import FACTOR
+
 # Before Django reads its settings: nothing of the machine's environment, and nothing in the checkout's var/.
 for name in (
     "REDIS_URL",
@@ -27,7 +29,7 @@ for name in (
 ):
     os.environ.pop(name, None)
 # Seconds that a test may take, on a slow machine more.
-os.environ["PYTEST_TIMEOUT"] = str(120 * float(os.environ.get("TESTS_TIMEOUT_FACTOR", "1")))
+os.environ["PYTEST_TIMEOUT"] = str(120 * FACTOR)
 os.environ["DATABASE_URL"] = "sqlite:///%s/none.sqlite3" % tempfile.gettempdir()
 os.environ["SECRET_KEY"] = "a key for tests"
 os.environ["CHAT_SWEEPER"] = "0"
@@ -51,7 +53,7 @@ settings.CHANNEL_LAYERS["default"]["BACKEND"] = "relay.layers.inmemory.ChannelLa
 settings.PASSWORD_HASHERS = ["tests.chat.QuickHasher", *settings.PASSWORD_HASHERS]
 
 from tests.acceptance.browsers import browser  # noqa: F401
-from tests.chat import alice, bob, django_queries, layer, lobby, settings_override  # noqa: F401
+from tests.chat import alice, bob, django_queries, layer, lobby, settings_override, still_clock  # noqa: F401
 from tests.databases import (  # noqa: F401
     database,
     database_url,

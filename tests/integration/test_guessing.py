@@ -7,9 +7,8 @@ import pytest
 from django.db import connection
 from django.db.models import F
 from django.test import RequestFactory
-from django.utils import timezone
 
-from chatapp import clock, throttle
+from chatapp import throttle
 from chatapp.exceptions import ClientError
 from chatapp.identity import Login
 from chatapp.models import Ticket, Tries
@@ -43,11 +42,9 @@ def test_of_many_workers_one_takes_the_ticket(alice):
     assert sorted(taken) == [False] * (CROWD - 1) + [True]
 
 
-@pytest.mark.usefixtures("database")
-def test_however_many_passwords_are_tried_at_once_only_so_many_are_looked_at(monkeypatch):
+@pytest.mark.usefixtures("database", "still_clock")
+def test_however_many_passwords_are_tried_at_once_only_so_many_are_looked_at():
     """A try counts before its password is looked at: else all of them would find that there were few."""
-    now = timezone.now()
-    monkeypatch.setattr(clock, "now", lambda: now)
     request = RequestFactory().post("/", REMOTE_ADDR="203.0.113.7")
 
     def guess(n):

@@ -7,7 +7,6 @@ import pytest
 from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
 from django.test import Client, RequestFactory
-from django.utils import timezone
 
 from chatapp import clock, sweeper, throttle
 from chatapp.models import Tries
@@ -16,18 +15,14 @@ from tests.chat import Socket
 HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 GOOD, BAD = "correct horse", "wrong"
 
+#: Time goes on by `pass_time` only.
+pytestmark = pytest.mark.usefixtures("still_clock")
+
 
 @pytest.fixture
 def database_url(sqlite_url):
     """What differs between the databases is tested in test_guessing."""
     return sqlite_url
-
-
-@pytest.fixture(autouse=True)
-def moment(monkeypatch):
-    """Time stands still, but for `pass_time`: the shortest wait is a second."""
-    now = timezone.now()
-    monkeypatch.setattr(clock, "now", lambda: now)
 
 
 @pytest.fixture
