@@ -5,8 +5,6 @@ What can go wrong for a client: the table of error codes, and the close codes.
 from 4500 to 4999: don't, the `error` frame before it says why.
 """
 
-import math
-
 #: Error code → what the person at the other end reads.
 ERRORS = {
     "empty_message": "The message is empty.",
@@ -82,7 +80,8 @@ class ClientError(Exception):
     @property
     def whole_seconds(self) -> int:
         """`retry_after` for who reads whole seconds, as in Retry-After: whoever obeys it is not told to wait again."""
-        return max(1, math.ceil(self.retry_after or 0))
+        # Rounded up; without `math`, for this module imports nothing.
+        return max(1, -int(-(self.retry_after or 0) // 1))
 
     def about(self, client_id: str | None) -> "ClientError":
         """This error, naming the message it is about unless it names one already."""
