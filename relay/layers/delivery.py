@@ -1,5 +1,6 @@
 """What a layer hands out: messages on lease, and what it tells about its channels."""
 
+import itertools
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -58,8 +59,9 @@ class Lease:
     take: int
     #: How many.
     size: int
-    #: Messages of it that have been acknowledged.
+    #: Messages of it that have been acknowledged, and those of them that the layer has been told of.
     done: int = 0
+    told: int = 0
 
     @property
     def left(self) -> int:
@@ -96,18 +98,47 @@ class Delivery:
         return self.channels[0]
 
 
-def finish(deliveries: Iterable[Delivery]) -> dict[Lease, int]:
+def finish(deliveries: Iterable[Delivery]) -> list[Lease]:
     """
     Note in their leases that these are handled, each with what was taken of its lane before it. Returns the leases that
-    this is news for, with how many of their messages were done before.
+    this is news for, each once.
     """
-    before: dict[Lease, int] = {}
+    changed: dict[Lease, None] = {}
     for delivery in deliveries:
         lease = delivery.lease
         if lease is not None and delivery.position > lease.done:
-            before.setdefault(lease, lease.done)
             lease.done = delivery.position
-    return before
+            changed[lease] = None
+    return list(changed)
+
+
+class Owed:
+    """
+    Leases of which a server has not been told all that is done.
+
+    What is told is how far a lease is done, never what is to be removed: so it may be told twice, late, or in any
+    order, and each lease is in a call at most once, however many calls before it failed.
+    """
+
+    def __init__(self) -> None:
+        self.leases: dict[Lease, None] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.leases)
+
+    def add(self, lease: Lease) -> None:
+        self.leases[lease] = None
+
+    def first(self, limit: int) -> list[tuple[Lease, int]]:
+        """Up to `limit` of them, with how far each is done now."""
+        return [(lease, lease.done) for lease in itertools.islice(self.leases, limit)]
+
+    def told(self, leases: Iterable[tuple[Lease, int]]) -> None:
+        """The server knows that these are done so far."""
+        for lease, done in leases:
+            lease.told = max(lease.told, done)
+            if lease.told >= lease.done:
+                self.leases.pop(lease, None)
 
 
 def storable(text: str) -> str:
@@ -121,7 +152,7 @@ def leases_of(deliveries: Iterable[Delivery]) -> list[Lease]:
 
 
 def by_holder(items: Iterable[Any]) -> dict[Any, list[Any]]:
-    """Leases, or ends of leases, by what has them."""
+    """Leases by what has them."""
     holders: dict[Any, list[Any]] = {}
     for item in items:
         holders.setdefault(item.holder, []).append(item)

@@ -5,7 +5,7 @@
 -- include drain
 -- KEYS[12] held: hash, the reader's lanes
 -- KEYS[13...] lanes
--- ARGV[1...] of each lane: its entry in the held-hash, how many messages, and the entry that is left (empty: none)
+-- ARGV[1...] of each lane: the take that leased it, and how many of its messages are handled
 -- Returns how many lanes the reader no longer had.
 local lost = acknowledge(KEYS[12], 13, 1)
 finish()

@@ -9,17 +9,17 @@
 -- KEYS[12] held: hash, the reader's lanes
 -- KEYS[13] taken: string, number of the reader's last take
 -- KEYS[14...] of each channel: its ready-list and its bell; then the lanes to acknowledge
--- ARGV[1] again: 1 if this very call was made before, and no answer came
--- ARGV[2] take: number of this call, for this reader
+-- ARGV[1] take: number of this call, each of this reader's greater than the one before
+-- ARGV[2] answered: number of the last one whose answer has come
 -- ARGV[3] limit: messages
 -- ARGV[4] lease: milliseconds
 -- ARGV[5] channels: how many
 -- ARGV[6] company: 1 if the reader has others at hand, so that what failed before must wait
--- ARGV[7...] of each lane to acknowledge: its entry in the held-hash, how many messages, and the entry that is left
+-- ARGV[7...] of each lane to acknowledge: the take that leased it, and how many of its messages are handled
 -- Returns a list for each lane: lane, deliveries that failed, records; then how many acknowledgements came too late.
-local held, take, limit, channels = KEYS[12], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[5])
+local held, take, limit, channels = KEYS[12], ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[5])
 local lanes, asked, open, empty = {}, {}, {}, {}
-if is_late(KEYS[13], take, ARGV[1]) then
+if is_late(KEYS[13], take) then
     return {0}
 end
 redis.call('ZADD', readers, now + ARGV[4], held)
@@ -28,11 +28,10 @@ for i = 1, channels do
     asked[open[i]] = 'quiet'
 end
 local lost = acknowledge(held, 14 + 2 * channels, 7)
-finish(asked)
-if ARGV[1] == '1' then
-    lanes = leased_before(held, take)
-    limit = #lanes > 0 and 0 or limit
+if tonumber(ARGV[2]) + 1 < tonumber(take) then
+    forget_unanswered(held, ARGV[2])
 end
+finish(asked)
 -- include pick
 local some = redis.call('EXISTS', unpack(open)) > 0
 while some and #open > 0 and limit > 0 do

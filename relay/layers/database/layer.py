@@ -15,7 +15,7 @@ from django.db import connections, transaction
 
 from relay.exceptions import LayerUnavailable
 from relay.layers.database.reader import DatabaseReader, RowLease, ends
-from relay.layers.database.store import Call, End, Room, Store, Taken
+from relay.layers.database.store import Call, Room, Store, Taken
 from relay.layers.delivery import (
     ChannelStatus,
     DeadLetter,
@@ -24,6 +24,7 @@ from relay.layers.delivery import (
     Outgoing,
     Record,
     by_holder,
+    finish,
     leases_of,
     storable,
     warn_of_lost,
@@ -159,25 +160,27 @@ class DatabaseChannelLayer(Beating):
 
     def _owe(self, reader: DatabaseReader, done: Iterable[Delivery]) -> None:
         """Tell with the next look of this reader what is done, or now if another took it."""
-        for holder, ended in ends(done).items():
-            if holder is reader:
-                reader.owed += ended
-            else:
-                self._tell(holder, ended)
+        for holder, leases in by_holder(finish(done)).items():
+            if holder is not reader:
+                self._tell(holder, leases)
+                continue
+            for lease in leases:
+                reader.owed.add(lease)
 
     def _look(self, reader: DatabaseReader, names: list[str], limit: int) -> list[tuple[Lease, list[Record]]] | None:
         """Tell what is owed, and take. None if the database is away: then both may have happened all the same."""
-        again = reader.doubtful
+        again = reader.takes > reader.answered
+        owed = reader.owed.first(BATCH)
         try:
             if again:
-                self.store.forget(reader.name, reader.takes)
+                self.store.forget(reader.name, self.lease, reader.answered, reader.takes)
             reader.takes += 1
-            reader.doubtful = True
             self.store.catch_up()
-            taken, lost = self.store.take(reader.name, self.lease, reader.takes, names, limit, reader.owed)
+            taken, lost = self.store.take(reader.name, self.lease, reader.takes, names, limit, ends(owed))
         except LayerUnavailable:
             return None
-        reader.doubtful, reader.owed = False, []
+        reader.answered = reader.takes
+        reader.owed.told(owed)
         if not again:
             warn_of_lost(lost)
         return [self._leased(reader, list(run)) for _, run in itertools.groupby(taken, key=lambda row: row.lane)]
@@ -187,12 +190,15 @@ class DatabaseChannelLayer(Beating):
         return lease, [Record(row.mid, row.sent, row.channel, row.target, row.body, row.tries + 1) for row in run]
 
     def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
-        for reader, ended in ends(deliveries).items():
-            self._tell(reader, ended)
+        for reader, leases in by_holder(finish(deliveries)).items():
+            self._tell(reader, leases)
 
-    def _tell(self, reader: DatabaseReader, ended: list[End]) -> None:
-        """Acknowledge, now or as soon as the database is back."""
+    def _tell(self, reader: DatabaseReader, leases: list[Lease]) -> None:
+        """Say how far these leases are done, now or as soon as the database is back."""
+        now = [(lease, lease.done) for lease in leases]
+        ended = ends(now)
         warn_of_lost(self.store.or_later(lambda: self.store.acknowledge(reader.name, ended)))
+        reader.owed.told(now)
 
     def give_back(self, deliveries: Iterable[Delivery], reason: str = "", delay: float = 0) -> None:
         for reader, leases in by_holder(leases_of(deliveries)).items():
@@ -209,9 +215,8 @@ class DatabaseChannelLayer(Beating):
 
     def _settle(self, reader: DatabaseReader) -> None:
         """Tell what was not told with a take."""
-        owed, reader.owed = reader.owed, []
-        if owed:
-            self._tell(reader, owed)
+        if reader.owed:
+            self._tell(reader, list(reader.owed.leases))
 
     def renew(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
         deliveries = list(deliveries)

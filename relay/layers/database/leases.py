@@ -67,12 +67,24 @@ class Leases(Store):
 
         self.do(work)
 
-    def forget(self, holder: str, take: int) -> None:
-        """End what a take has leased whose answer was lost."""
+    def forget(self, holder: str, lease: float, answered: int, upto: int) -> None:
+        """
+        End what takes have leased whose answers were lost: those after the one that was answered, `upto` this one. From
+        now on these are too late.
+        """
 
         def work(cursor: Any) -> None:
-            found = self.select(cursor, "SELECT lane FROM relay_lease WHERE holder = %s AND take = %s", [holder, take])
-            self.change(cursor, "DELETE FROM relay_lease WHERE holder = %s AND take = %s", [holder, take])
+            # Whichever of them is just under way is waited for.
+            self.select(cursor, "SELECT 1 FROM relay_life WHERE kind = 'reader' AND name = %s " + self.LOCK, [holder])
+            self.change(
+                cursor,
+                "INSERT INTO relay_life (kind, name, until, late) VALUES ('reader', %s, {now} + %s, %s)"
+                " ON CONFLICT (kind, name) DO UPDATE SET late = excluded.late",
+                [holder, lease, upto],
+            )
+            unknown = "FROM relay_lease WHERE holder = %s AND take > %s"
+            found = self.select(cursor, "SELECT lane " + unknown, [holder, answered])
+            self.change(cursor, "DELETE " + unknown, [holder, answered])
             self.ring_lanes(cursor, [lane for (lane,) in found])
 
         self.do(work)

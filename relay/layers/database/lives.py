@@ -10,6 +10,8 @@ from relay.layers.upkeep import NOTES
 
 #: Rows that one statement writes, and that one clean-up deletes at most.
 BATCH, CLEARED = 300, 5000
+#: Seconds for which a sender's last call is remembered.
+MEMORY = 600
 
 
 class Lives(Leases):
@@ -73,7 +75,7 @@ class Lives(Leases):
                 self.change(cursor, "DELETE FROM %s WHERE until <= %%s" % table, [now])
             kinds = "DELETE FROM relay_life WHERE kind IN (%s) AND until <= %%s" % marks(NOTES)
             self.change(cursor, kinds, [*NOTES, now])
-            self.forget_senders(cursor)
+            self.change(cursor, "DELETE FROM relay_sender WHERE at < %s", [now - MEMORY])
             return released, expired
 
         return self.do(work)
@@ -151,6 +153,3 @@ class Lives(Leases):
     def make_room(self) -> Counter[str]:
         """`drop_expired` now, for whoever finds a channel full."""
         return self.do(self.drop_expired)
-
-    def forget_senders(self, cursor: Any) -> None:
-        """Forget the last calls of those that send no more."""

@@ -23,9 +23,6 @@ logger = logging.getLogger(__name__)
 #: Seconds between two removals of dead rows. The server's own come once a minute, and tables that live as fast as
 #: these are full of them by then.
 VACUUM = 10.0
-#: Seconds for which a sender's last call is remembered.
-MEMORY = 600
-
 ENDS = "text[], bigint[], integer[], bigint[], bigint[], integer[]"
 #: The functions, with the types of what they take.
 FUNCTIONS = {
@@ -126,9 +123,6 @@ class PostgresqlStore(Lives, Groups, Figures):
 
     def make_bell(self, reader: str) -> Bell:
         return Bell(self.listener)
-
-    def forget_senders(self, cursor: Any) -> None:
-        self.change(cursor, "DELETE FROM relay_sender WHERE at < {now} - %s", [MEMORY])
 
     def tidy(self) -> None:
         """Remove dead rows, if it is time for that, beside everything else: nobody waits for it."""

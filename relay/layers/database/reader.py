@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from relay.layers.database.store import End
-from relay.layers.delivery import Delivery, Lease, finish
+from relay.layers.delivery import Lease, Owed
 from relay.layers.readers import Reader
 
 
@@ -21,11 +21,10 @@ class RowLease(Lease):
         """What the store knows it by."""
         return self.lane, self.take
 
-    def end(self, before: int) -> End:
-        """What is done of it, after `before` that were done already."""
-        return End(
-            self.lane, self.take, self.ids[before : self.done], self.left, self.ids[self.done] if self.left else 0
-        )
+    def end(self, done: int) -> End:
+        """What the store is told when the first `done` of its messages are handled."""
+        left = self.size - done
+        return End(self.lane, self.take, self.ids[self.told : done], left, self.ids[done] if left else 0)
 
 
 class DatabaseReader(Reader):
@@ -34,21 +33,16 @@ class DatabaseReader(Reader):
     def __init__(self, name: str, bell: Any):
         super().__init__(name)
         self.bell = bell
-        #: The number of the last take, and whether its answer was lost: it may have leased something.
-        self.takes = 0
-        self.doubtful = False
+        #: Numbers of the last take, and of the last one that was answered.
+        self.takes = self.answered = 0
         #: What the database has not been told.
-        self.owed: list[End] = []
+        self.owed = Owed()
 
     def close(self) -> None:
         super().close()
         self.bell.close()
 
 
-def ends(done: Iterable[Delivery]) -> dict[DatabaseReader, list[End]]:
-    """What ends when these are handled, by reader."""
-    found: dict[DatabaseReader, list[End]] = {}
-    for lease, before in finish(done).items():
-        if isinstance(lease, RowLease):
-            found.setdefault(lease.holder, []).append(lease.end(before))
-    return found
+def ends(leases: Iterable[tuple[Lease, int]]) -> list[End]:
+    """What the store is told when these are done so far."""
+    return [lease.end(done) for lease, done in leases if isinstance(lease, RowLease)]

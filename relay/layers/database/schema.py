@@ -30,13 +30,28 @@ def replace_functions(apps: Any, schema_editor: Any) -> None:
             schema_editor.execute((FOLDER / "postgresql" / (name + ".sql")).read_text(encoding="utf-8"))
 
 
+def know_late_calls(apps: Any, schema_editor: Any) -> None:
+    """Make what later releases have beyond `schema.sql`, in a migration."""
+    vendor = schema_editor.connection.vendor
+    if not (FOLDER / vendor).exists():
+        return
+    schema_editor.execute("ALTER TABLE relay_life ADD COLUMN late bigint NOT NULL DEFAULT 0")
+    if vendor == "sqlite":
+        schema_editor.execute(
+            "CREATE TABLE relay_sender (name text PRIMARY KEY, call integer NOT NULL, answer text NOT NULL,"
+            " at real NOT NULL) WITHOUT ROWID"
+        )
+    else:
+        # It asks for less than it did.
+        schema_editor.execute("DROP FUNCTION IF EXISTS relay_repeated(text, bigint, boolean)")
+
+
 def uninstall(apps: Any, schema_editor: Any) -> None:
     if not (FOLDER / schema_editor.connection.vendor).exists():
         return
-    for name in TABLES:
+    for name in (*TABLES, "relay_sender"):
         schema_editor.execute("DROP TABLE %s" % name)
     if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute("DROP TABLE relay_sender")
         for name in FUNCTIONS:
             schema_editor.execute("DROP FUNCTION relay_%s" % name)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import json
 import math
 import sys
 from collections import Counter
@@ -56,11 +57,13 @@ class SqliteStore(Lives, Groups, Figures):
     def send(
         self, call: Call, rooms: list[Room], which: list[int], messages: list[Outgoing]
     ) -> tuple[list[int], list[int]]:
-        refused: list[int] = []
-        left: list[int] = []
-
-        def work(cursor: Any) -> None:
-            left[:] = [self.room(cursor, room.channel, room.capacity) for room in rooms]
+        def work(cursor: Any) -> tuple[list[int], list[int]]:
+            left = [0] * len(rooms)
+            refused = self.repeated(cursor, call)
+            if refused is not None:
+                return refused, left
+            left = [self.room(cursor, room.channel, room.capacity) for room in rooms]
+            refused = []
             shut: set[str] = set()
             rows = []
             for place, (number, message) in enumerate(zip(which, messages, strict=True)):
@@ -72,9 +75,25 @@ class SqliteStore(Lives, Groups, Figures):
                     rows.append((*columns_of(message), rooms[number].expiry))
             self.insert(cursor, rows)
             self.ring(cursor, {room.channel for room in rooms})
+            if call.sender and refused:
+                change = "UPDATE relay_sender SET answer = %s WHERE name = %s"
+                self.change(cursor, change, [json.dumps(refused), call.sender])
+            return refused, left
 
-        self.do(work, durable=any(room.expiry == math.inf for room in rooms))
-        return refused, left
+        return self.do(work, durable=any(room.expiry == math.inf for room in rooms))
+
+    def repeated(self, cursor: Any, call: Call) -> list[int] | None:
+        """Note a sender's call; returns what it was answered if it was made before. See `repeated.sql`."""
+        if not call.sender:
+            return None
+        note = (
+            "INSERT INTO relay_sender (name, call, answer, at) VALUES (%s, %s, '[]', {now}) ON CONFLICT (name)"
+            " DO UPDATE SET call = excluded.call, answer = '[]', at = excluded.at WHERE call < excluded.call"
+        )
+        if self.change(cursor, note, [call.sender, call.number]):
+            return None
+        ((answer,),) = self.select(cursor, "SELECT answer FROM relay_sender WHERE name = %s", [call.sender])
+        return json.loads(answer)
 
     def room(self, cursor: Any, channel: str, capacity: int | None) -> int:
         """How many more messages a channel takes; see `relay/sql/postgresql/room.sql`."""
@@ -162,8 +181,9 @@ class SqliteStore(Lives, Groups, Figures):
                 continue
             cursor.executemany("DELETE FROM relay_message WHERE id = %s", [(number,) for number in end.done])
             if end.left:
-                change = "UPDATE relay_lease SET first = %s, size = %s WHERE lane = %s"
-                self.change(cursor, change, [end.next, end.left, end.lane])
+                # What was told later may have come before.
+                change = "UPDATE relay_lease SET first = %s, size = %s WHERE lane = %s AND first < %s"
+                self.change(cursor, change, [end.next, end.left, end.lane, end.next])
             else:
                 self.change(cursor, "DELETE FROM relay_lease WHERE lane = %s", [end.lane])
                 freed.append(end.lane)
@@ -204,7 +224,8 @@ class SqliteStore(Lives, Groups, Figures):
                 ordinary = "SELECT channel FROM relay_member WHERE crowd = %s AND process = '' AND until > {now}"
                 if found := self.select(cursor, ordinary, [group]):
                     answers.append(("", number, 0, [channel for (channel,) in found]))
-            for process, numbers in members.items():
+            repeated = self.repeated(cursor, call) is not None
+            for process, numbers in () if repeated else members.items():
                 mine = [place for place, number in enumerate(which) if number in numbers]
                 room = self.room(cursor, process, capacities[process])
                 rows = [(process, process, "@" + groups[which[i]], *messages[i], expiry) for i in mine[:room]]

@@ -21,6 +21,7 @@ from relay.layers.delivery import (
     Outgoing,
     Record,
     by_holder,
+    finish,
     leases_of,
     storable,
     warn_of_lost,
@@ -30,7 +31,7 @@ from relay.layers.redis import records
 from relay.layers.redis.client import Client, MasterPool
 from relay.layers.redis.groups import RedisGroups
 from relay.layers.redis.keys import Keys
-from relay.layers.redis.reader import BATCH, RedisReader, finished
+from relay.layers.redis.reader import BATCH, RedisReader
 from relay.layers.redis.shard import Shard
 
 logger = logging.getLogger(__name__)
@@ -204,8 +205,8 @@ class LeasingRedisLayer(RedisGroups, Beating):
                 return []
 
     def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
-        for (reader, shard), ends in by_holder(finished(deliveries)).items():
-            reader.tell(shard, ends)
+        for (reader, shard), leases in by_holder(finish(deliveries)).items():
+            reader.tell(shard, leases)
 
     def give_back(self, deliveries: Iterable[Delivery], reason: str = "", delay: float = 0) -> None:
         for (reader, shard), leases in by_holder(leases_of(deliveries)).items():

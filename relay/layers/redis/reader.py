@@ -4,12 +4,12 @@ import logging
 import os
 import select
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import redis
 
 from relay.exceptions import LayerUnavailable
-from relay.layers.delivery import Delivery, Lease, Record, finish, warn_of_lost
+from relay.layers.delivery import Delivery, Lease, Owed, Record, by_holder, finish, warn_of_lost
 from relay.layers.readers import Reader
 from relay.layers.redis import records
 from relay.layers.redis.client import is_stale
@@ -24,18 +24,6 @@ BATCH = 1000
 GRACE = 3
 
 
-class End(NamedTuple):
-    """The end of a lease, or of a part of it."""
-
-    lease: Lease
-    #: Its entry in the reader's held-hash, how many messages are done with, and the entry that is left.
-    args: tuple[str, int, str]
-
-    @property
-    def holder(self) -> tuple["RedisReader", Shard]:
-        return self.lease.holder
-
-
 class RedisReader(Reader):
     """relay's Reader, with its state on each server: the number of its last take, and acknowledgements to come."""
 
@@ -45,38 +33,40 @@ class RedisReader(Reader):
         self.held = keys.held(name)
         self.shards = shards
         self.lease = int(lease * 1000)
+        #: Numbers of the last take on each server, and of the last one that was answered.
         self.takes = [0] * len(shards)
-        #: Whether the answer to the last take is outstanding.
-        self.unanswered = [False] * len(shards)
-        #: Acknowledgements for each server.
-        self.owed: list[list[End]] = [[] for _ in shards]
+        self.answered = [0] * len(shards)
+        #: What each server has not been told.
+        self.owed = [Owed() for _ in shards]
         #: Servers whose bells it has heard and not followed: they rang for nobody else.
         self.heard: set[int] = set()
         self.ears = [Ear(shard) for shard in shards]
         self.closing, self.closer = os.pipe()
 
-    def owe(self, deliveries: list[Delivery]) -> None:
-        """These are handled: the next take tells."""
-        for end in finished(deliveries):
-            self.owed[end.holder[1].index].append(end)
+    def owe(self, deliveries: Iterable[Delivery]) -> None:
+        """These are handled: the next take tells; at once, if they are another reader's."""
+        for (reader, shard), leases in by_holder(finish(deliveries)).items():
+            if reader is not self:
+                reader.tell(shard, leases)
+                continue
+            for lease in leases:
+                self.owed[shard.index].add(lease)
 
     def take(self, shard: Shard, names: list[str], limit: int, company: bool) -> list[tuple[Lease, list[Record]]]:
         """
-        Acknowledge what is owed to this server, and lease what it has. Nothing while it can't be reached; then the
-        next take is the same once more, so nothing is leased that nobody knows of. `company`: there are others already.
-        With the limit 0 it only passes the bell on, if there is something.
+        Acknowledge what is owed to this server, and lease what it has. Nothing while it can't be reached; what such a
+        take may have leased all the same is given back by the next one. `company`: there are others already. With the
+        limit 0 it only passes the bell on, if there is something.
         """
         index = shard.index
         if not shard.may_be_tried():
             return []
-        if not self.unanswered[index]:
-            self.takes[index] += 1
-        owed, again = self.owed[index][:BATCH], self.unanswered[index]
+        self.takes[index] += 1
+        take, answered = self.takes[index], self.answered[index]
+        owed = self.owed[index].first(BATCH)
         pairs = [key for name in names for key in (self.keys.ready(name), self.keys.bell(name))]
-        keys = [self.held, self.keys.taken(self.name), *pairs, *self.lane_keys(end.lease for end in owed)]
-        args: list[Any] = [int(again), self.takes[index], limit, self.lease, len(names), int(company)]
-        args += [value for end in owed for value in end.args]
-        self.unanswered[index] = True
+        keys = [self.held, self.keys.taken(self.name), *pairs, *self.lane_keys(lease for lease, _ in owed)]
+        args: list[Any] = [take, answered, limit, self.lease, len(names), int(company), *told(owed)]
         try:
             shard.catch_up()
             *lanes, lost = shard.run("lane_take", keys, args)
@@ -87,10 +77,10 @@ class RedisReader(Reader):
             logger.exception("Redis server %d can't be read", index)
             shard.failed(e)
             return []
-        self.unanswered[index] = False
+        self.answered[index] = take
         self.heard.discard(index)
-        del self.owed[index][: len(owed)]
-        if lost and not again:
+        self.owed[index].told(owed)
+        if take == answered + 1:
             warn_of_lost(lost)
         return [self.leased(shard, *lane) for lane in lanes]
 
@@ -101,16 +91,15 @@ class RedisReader(Reader):
     def settle(self) -> None:
         """Tell the servers what they were not told with a take."""
         for shard in self.shards:
-            owed, self.owed[shard.index] = self.owed[shard.index], []
-            self.tell(shard, owed)
+            self.tell(shard, list(self.owed[shard.index].leases))
 
-    def tell(self, shard: Shard, ends: list[End]) -> None:
-        """Acknowledge on one server, now or as soon as it is back."""
-        for start in range(0, len(ends), BATCH):
-            part = ends[start : start + BATCH]
-            keys = [self.held, *self.lane_keys(end.lease for end in part)]
-            args = [value for end in part for value in end.args]
-            warn_of_lost(shard.run_or_later("lane_acknowledge", keys, args))
+    def tell(self, shard: Shard, leases: list[Lease]) -> None:
+        """Say how far leases on one server are done, now or as soon as it is back."""
+        for start in range(0, len(leases), BATCH):
+            part = [(lease, lease.done) for lease in leases[start : start + BATCH]]
+            keys = [self.held, *self.lane_keys(lease for lease, _ in part)]
+            warn_of_lost(shard.run_or_later("lane_acknowledge", keys, told(part)))
+            self.owed[shard.index].told(part)
 
     def lane_keys(self, leases: Iterable[Lease]) -> list[str]:
         return [self.keys.lane(lease.lane) for lease in leases]
@@ -214,17 +203,6 @@ class Ear:
         self.connection.disconnect()
 
 
-def finished(deliveries: Iterable[Delivery]) -> list[End]:
-    """What ends when these are handled: of each lease what comes up to the last of them."""
-    before = finish(deliveries)
-    return [End(lease, (entry(lease, done), lease.done - done, rest(lease))) for lease, done in before.items()]
-
-
-def entry(lease: Lease, done: int) -> str:
-    """A lease as it stands in the held-hash. See `lua/include/lease.lua`."""
-    return "%d %d %d" % (lease.take, done, lease.size)
-
-
-def rest(lease: Lease) -> str:
-    """The entry of what is left of a lease; empty: nothing is."""
-    return entry(lease, lease.done) if lease.left else ""
+def told(leases: Iterable[tuple[Lease, int]]) -> list[int]:
+    """How far these are done, as scripts are told: see `lua/include/acknowledge.lua`."""
+    return [value for lease, done in leases for value in (lease.take, done)]

@@ -1,5 +1,5 @@
--- Ends leases, or parts of them. The lanes are KEYS[from] to the last; ARGV has for each, from `at` on: its entry in the
--- held-hash, how many messages to remove, and the entry that is left; empty: the lease ends.
+-- Ends leases, or parts of them. The lanes are KEYS[from] to the last; ARGV has for each, from `at` on: the take that leased
+-- it, and how many of its messages are handled by now. What is known is no news, so a call may come twice, or late.
 local some_failed = redis.call('EXISTS', tries) == 1
 
 local function forget_tries(lane, number)
@@ -18,28 +18,22 @@ local function remove(lane, number, ended)
     end
 end
 
--- How many messages are to go where the entry is not what the reader thought: an earlier call came later, or again.
-local function missing(entry, known, left)
-    local take, done, size = string.match(entry or '', '^(%d+) (%d+) (%d+)$')
-    if take and take == string.match(known, '^%d+') then
-        return math.max(0, (string.match(left, '^%d+ (%d+)') or size) - done)
-    end
-end
-
+-- Of a lease that the reader no longer has, `lost` is one more.
 local function acknowledge(held, from, at)
     local lost, ended, empty = 0, {}, {}
     local entries = #KEYS >= from and redis.call('HMGET', held, unpack(KEYS, from)) or {}
     for i, entry in ipairs(entries) do
-        local lane, known, number, left = KEYS[from + i - 1], unpack(ARGV, at + 3 * i - 3, at + 3 * i - 1)
-        number = entry == known and tonumber(number) or missing(entry, known, left)
-        lost = lost + (number and 0 or 1)
-        if number and number > 0 then
+        local lane, known, upto = KEYS[from + i - 1], ARGV[at + 2 * i - 2], tonumber(ARGV[at + 2 * i - 1])
+        local take, done, size = string.match(entry or '', '^(%d+) (%d+) (%d+)$')
+        if take ~= known then
+            lost = lost + 1
+        elseif upto > tonumber(done) then
             if some_failed then
-                forget_tries(lane, number)
+                forget_tries(lane, upto - done)
             end
-            local more = remove(lane, number, empty)
-            if left ~= '' then
-                redis.call('HSET', held, lane, left)
+            local more = remove(lane, upto - done, empty)
+            if upto < tonumber(size) then
+                redis.call('HSET', held, lane, string.format('%s %d %s', take, upto, size))
             else
                 ended[#ended + 1] = lane
                 if more then

@@ -18,7 +18,10 @@ BEGIN
         WHERE l.lane = a.lane AND l.holder = p_holder AND l.take = a.take AND a.remain = 0 RETURNING l.lane
     ), shortened AS (
         UPDATE relay_lease l SET first = a.next, size = a.remain FROM asked a
-        WHERE l.lane = a.lane AND l.holder = p_holder AND l.take = a.take AND a.remain > 0 RETURNING l.lane
+        WHERE l.lane = a.lane AND l.holder = p_holder AND l.take = a.take AND a.remain > 0
+            -- What was told later may have come before.
+            AND a.next > l.first
+        RETURNING l.lane
     )
     SELECT array(SELECT lane FROM ended), array(SELECT lane FROM shortened) INTO freed, held;
     held := held || freed;

@@ -11,7 +11,7 @@ LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off SET enab
 #variable_conflict use_column
 DECLARE
     now constant double precision := extract(epoch FROM clock_timestamp());
-    repeated constant boolean := relay_repeated(p_sender, p_call, p_again) IS NOT NULL;
+    repeated constant boolean := relay_repeated(p_sender, p_call) IS NOT NULL;
     queue record;
     room integer;
 BEGIN

@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION relay_send(
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     now constant double precision := extract(epoch FROM clock_timestamp());
-    before constant integer[] := relay_repeated(p_sender, p_call, p_again);
+    before constant integer[] := relay_repeated(p_sender, p_call);
     taken boolean[];
     shut text[] := '{}';
 BEGIN

@@ -27,6 +27,7 @@ DECLARE
     current text;
     closed boolean;
     more boolean := false;
+    late bigint;
     leased text[] := '{}';
     heads bigint[];
     sizes integer[];
@@ -59,9 +60,12 @@ BEGIN
         END IF;
     END LOOP;
     IF lanes <> '{}' THEN
-        PERFORM FROM relay_life WHERE kind = 'reader' AND name = p_holder FOR KEY SHARE;
+        SELECT l.late INTO late FROM relay_life l WHERE l.kind = 'reader' AND l.name = p_holder FOR KEY SHARE;
         IF NOT FOUND THEN
             INSERT INTO relay_life VALUES ('reader', p_holder, now + p_lease) ON CONFLICT DO NOTHING;
+        ELSIF late >= p_take THEN
+            -- It was given up, and whoever made it knows nothing of what it would lease.
+            lanes := '{}';
         END IF;
         FOR message IN
             SELECT x.* FROM unnest(lanes, firsts) c (lane, first) CROSS JOIN LATERAL (
