@@ -63,6 +63,11 @@ CONSUMER_PATIENCE = 0.5
 #: what depends on others, such as mail servers. Elsewhere they are 0.1 and 2.
 RESTS: dict[str, tuple[float, float]] = {}
 
+#: Seconds for which a message is tried again, without counting it as its failure, when its consumer meets locks,
+#: deadlocks, time limits or broken connections of a database. After that it counts: what never ends in time would
+#: otherwise stop its lane for ever. A database that is away, full or read-only is waited for without a limit.
+DATABASE_PATIENCE = 600.0
+
 #: Seconds after which a consumer that still runs is named in the log; and between two such lines.
 SLOW_CONSUMER = 30.0
 

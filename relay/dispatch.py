@@ -29,6 +29,16 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "websocket.connect": {"close": True},
     "http.request": {"status": 500, "headers": [(b"Content-Type", b"text/plain")], "content": b"Server error"},
 }
+#: And if that was not the fault of what it wants: to come back. 1013 means "try again later"; relay's interface server
+#: makes 503 of it, Daphne 403, as of any close before an accept.
+LATER: dict[str, dict[str, Any]] = {
+    "websocket.connect": {"close": 1013},
+    "http.request": {
+        "status": 503,
+        "headers": [(b"Content-Type", b"text/plain"), (b"Retry-After", b"5")],
+        "content": b"Service unavailable",
+    },
+}
 
 
 class Run:
@@ -47,6 +57,8 @@ class Run:
         #: Why it failed; and whether its consumer asked for another time.
         self.error: BaseException | None = None
         self.later = False
+        #: What it met that its messages are not to blame for.
+        self.trouble: databases.Trouble | None = None
         #: Whether it was part of a run that failed, and must show what it does alone.
         self.alone = False
         #: Whether its consumer is through.
@@ -73,8 +85,8 @@ class Run:
 
     @property
     def answer(self) -> list[Send]:
-        """What a client hears whose message failed for good."""
-        content = ANSWERS.get(self.channel)
+        """What a client hears whose message failed, and who waits for an answer."""
+        content = (LATER if self.trouble else ANSWERS).get(self.channel)
         return [(message.reply_channel, content) for message in self.messages if content and message.reply_channel]
 
     def find_consumer(self) -> "Run":
@@ -112,15 +124,16 @@ class Run:
         """
         Call the consumer. Afterwards `sends` is what it wants to send; nothing if it failed, which `error` tells (B11).
 
-        One that lost its database is called once more, with another connection.
+        One that lost its database is called once more, with another connection. `trouble` tells if it is not to blame.
         """
         if self.consumer is None:
             return
         databases.refresh()
         self.attempt()
-        if self.error is not None and databases.was_lost(self.error) and not databases.is_away():
+        if self.error is not None and databases.deserves_another_try(self.error):
             logger.warning("The database connection was lost in a consumer of %s; it is called again", self.channel)
             self.attempt()
+        self.trouble = databases.excuse(self.error, (delivery.sent for delivery in self.deliveries))
 
     def attempt(self) -> None:
         self.error, self.later = None, False
@@ -200,7 +213,10 @@ def dispatch(layer: Any, channel: str, content: dict[str, Any]) -> None:
     """
     run = Run(layer, [Delivery((channel,), content)]).find_consumer()  # type: ignore[arg-type]
     run.execute()
-    if run.error is not None:
+    if run.trouble is not None:
+        logger.warning("A message on %s can't be handled now: %s", channel, databases.said(run.error))
+        run.sends = run.answer
+    elif run.error is not None:
         logger.error("The consumer of a message on %s raised", channel, exc_info=run.error)
         run.sends = run.answer
     if run.later:

@@ -160,10 +160,8 @@ class Hands:
             for message in run.messages:
                 self.callback(run.channel, message)
         timed(run)
-        if run.error is not None and self.may_wait(run, run.error):
-            logger.warning("%d messages on %s wait for the database: %s", len(run.deliveries), run.channel, run.error)
-            self.tally.waited += len(run.deliveries)
-            self.put_back(run, "", LONGEST_REST / 4)
+        if run.trouble is not None and (run.answer or leases(self.layer)):
+            self.put_off(run, run.trouble)
         elif (run.error is not None or run.later) and len(run.deliveries) > 1:
             # One bad message must not take the others with it.
             with self.lock:
@@ -177,11 +175,16 @@ class Hands:
             self.tally.handled[run.channel] += len(run.deliveries)
             self.settle(run)
 
-    def may_wait(self, run: Run, error: BaseException) -> bool:
-        """Whether the database is away, or full. That is not the message's fault: it isn't counted, and comes again."""
-        if not leases(self.layer) or run.answer or not databases.is_operational(error):
-            return False
-        return databases.lacks_room(error) or databases.is_away()
+    def put_off(self, run: Run, trouble: databases.Trouble) -> None:
+        """What failed is not its fault, so that isn't counted: it comes again, or its client does."""
+        self.tally.waited += len(run.deliveries)
+        how = "wait (%s)" % trouble.name if not run.answer else "are answered that they should try again later"
+        logger.warning("%d messages on %s %s: %s", len(run.deliveries), run.channel, how, databases.said(run.error))
+        if run.answer:
+            run.sends = run.answer
+            self.settle(run)
+        else:
+            self.put_back(run, "", trouble.rest)
 
     def fail(self, run: Run, error: BaseException) -> None:
         """Its consumer raised: it is tried again later, or its client is told, and in the end it is a dead letter."""

@@ -2,7 +2,7 @@
 
 import random
 import time
-from sqlite3 import Connection, OperationalError
+from sqlite3 import SQLITE_BUSY, Connection, OperationalError
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -45,7 +45,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             try:
                 while not self.begun():
                     if time.monotonic() > give_up_at:
-                        raise OperationalError("database is locked: another process writes for very long")
+                        raise locked()
                     time.sleep(random.uniform(*LOCK_INTERVAL))
             finally:
                 self.connection.execute("PRAGMA busy_timeout = %d" % timeout)
@@ -59,6 +59,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 raise
             return False
         return True
+
+
+def locked() -> OperationalError:
+    """What SQLite itself would raise."""
+    error = OperationalError("database is locked: another process writes for very long")
+    error.sqlite_errorcode, error.sqlite_errorname = SQLITE_BUSY, "SQLITE_BUSY"
+    return error
 
 
 def use_write_ahead_log(connection: Connection) -> None:

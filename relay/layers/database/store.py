@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from django.db import connections, transaction
 from django.db.utils import InterfaceError, InternalError, OperationalError, ProgrammingError
 
+from relay import databases
 from relay.exceptions import LayerUnavailable
 from relay.layers.delivery import Outgoing
 from relay.layers.remote import Remote
@@ -114,14 +115,18 @@ class Store(Remote):
         return answer
 
     def fail(self, error: Exception) -> None:
-        """Let go of the connection: the next has a fresh one. Raises what no waiting would mend."""
+        """
+        Let go of the connection, unless others were only in the way: the next try has a fresh one, which may lead to
+        another server after a failover. Raises what no waiting would mend.
+        """
         if isinstance(error, ProgrammingError | OperationalError) and is_missing(error):
             self.failed(error)
             problem = str(error).strip().split("\n")[0]
             raise LayerUnavailable("%s lacks its tables (%s): run manage.py migrate" % (self.name, problem)) from error
         if isinstance(error, ProgrammingError):
             raise error
-        self.connection.close()
+        if databases.listed(databases.code_of(error)) is not databases.BUSY:
+            self.connection.close()
         self.failed(error)
 
     def atomic(self, durable: bool) -> AbstractContextManager[Any]:

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from contextlib import contextmanager
 
 import psycopg2
 import pytest
@@ -15,6 +16,7 @@ from django.utils import timezone
 from chatapp.models import Room
 from relay import databases
 from relay.decorators import linearize
+from relay.exceptions import LayerUnavailable
 from relay.layers.inmemory import ChannelLayer
 from relay.outbox import send_on_commit
 from tests.databases import used
@@ -165,6 +167,143 @@ def test_messages_wait_for_a_database_that_is_full_however_often_it_takes(memory
     memory_office.wait_until_empty("lanes")
     assert handled == [0, 1, 2]
     assert memory_office.layer.dead_letters() == []
+
+
+@contextmanager
+def read_only(postgres):
+    """The server refuses to write, as a standby does. A connection that was made meanwhile never can."""
+    name = connection.settings_dict["NAME"]
+    postgres.execute("ALTER DATABASE %s SET default_transaction_read_only = on" % name)
+    cut_all(postgres, name)
+    yield
+    postgres.execute("ALTER DATABASE %s RESET default_transaction_read_only" % name)
+
+
+def cut_all(postgres, name):
+    """As a failover does it."""
+    postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'" % name)
+
+
+@contextmanager
+def locked(postgres):
+    """Somebody has locked a table, and who waits for it is told so soon."""
+    name = connection.settings_dict["NAME"]
+    postgres.execute("ALTER DATABASE %s SET lock_timeout = '20ms'" % name)
+    with psycopg2.connect(postgres.url(name)) as other, other.cursor() as cursor:
+        cursor.execute("LOCK TABLE chatapp_room")
+        yield
+        other.rollback()
+    other.close()
+
+
+@only_postgres
+@pytest.mark.parametrize("trouble", [read_only, locked])
+def test_messages_wait_for_a_database_that_can_not_be_written_however_often_it_takes(memory_office, postgres, trouble):
+    """P2, P6: ten tries, and they were dead letters. What goes on goes on by itself."""
+    handled = []
+
+    def consumer(message):
+        Room.objects.create(slug="made-%d" % message["n"])
+        handled.append(message["n"])
+
+    memory_office.on("lanes", consumer)
+    with trouble(postgres):
+        worker = memory_office.hire()
+        for n in range(3):
+            memory_office.send("lanes", lane="a", n=n)
+        wait_until(lambda: worker.tally().waited > 4, "it was tried more often than max_deliveries")
+    memory_office.wait_until_empty("lanes")
+    assert handled == [0, 1, 2]
+    assert memory_office.layer.dead_letters() == []
+    assert worker.tally().failed.total() == 0
+
+
+@only_postgres
+def test_a_statement_that_never_ends_in_time_stops_its_lane_only_for_a_while(memory_office, settings_override):
+    """Whoever else is in its way, it is a failure after RELAY_DATABASE_PATIENCE."""
+    settings_override(RELAY_DATABASE_PATIENCE=0.5)
+    handled = []
+
+    def consumer(message):
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = '10ms'; SELECT pg_sleep(%s)", [message["seconds"]])
+        handled.append(message["seconds"])
+
+    memory_office.on("lanes", consumer)
+    worker = memory_office.hire()
+    for seconds in (5, 0):
+        memory_office.send("lanes", lane="a", seconds=seconds)
+    memory_office.wait_until_empty("lanes")
+    assert handled == [0]
+    assert len(memory_office.layer.dead_letters()) == 1
+    assert worker.tally().waited > 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_messages_wait_for_a_layer_that_is_away(memory_office):
+    """It is no more their fault than a database is."""
+    away, handled = threading.Event(), []
+
+    def consumer(message):
+        if away.is_set():
+            raise LayerUnavailable("another layer, which the consumer sends to at once")
+        handled.append(message["n"])
+
+    memory_office.on("lanes", consumer)
+    away.set()
+    worker = memory_office.hire()
+    memory_office.send("lanes", lane="a", n=1)
+    wait_until(lambda: worker.tally().waited > 3, "it was tried more often than max_deliveries")
+    away.clear()
+    memory_office.wait_until_empty("lanes")
+    assert handled == [1]
+
+
+@only_postgres
+@pytest.mark.parametrize("trouble", [read_only, locked])
+def test_who_waits_for_an_answer_is_told_to_come_back_and_nobody_that_it_is_forbidden(
+    memory_office, postgres, trouble, caplog
+):
+    """P6: 403 and 500, with a traceback each."""
+
+    def consumer(message):
+        Room.objects.create(slug="made")
+
+    for channel in ("websocket.connect", "http.request"):
+        memory_office.on(channel, consumer)
+    with trouble(postgres):
+        worker = memory_office.hire()
+        for channel in ("websocket.connect", "http.request"):
+            memory_office.send(channel, reply_channel="test.reply!" + channel)
+        wait_until(lambda: worker.tally().handled.total() + worker.tally().waited == 2, "both are answered")
+        answers = [wait_until(lambda: memory_office.layer.receive(["test.reply!"])[1], "an answer") for _ in range(2)]
+    response, refusal = sorted(answers, key=lambda content: "close" in content)
+    assert refusal == {"close": 1013}
+    assert (response["status"], dict(response["headers"])[b"Retry-After"]) == (503, b"5")
+    assert worker.tally().failed.total() == 0
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+@only_postgres
+def test_who_waits_for_an_answer_notices_no_failover_that_is_over(memory_office, postgres):
+    """P2: the connection leads to what was the master, and another would lead to the one that is."""
+    pids = []
+
+    def consumer(message):
+        pids.append(backend_pid())
+        Room.objects.create(slug="made-%d" % len(pids))
+        message.reply_channel.send({"accept": True})
+        if len(pids) == 1:
+            with connection.cursor() as cursor:
+                cursor.execute("SET default_transaction_read_only = on")
+
+    memory_office.on("websocket.connect", consumer)
+    memory_office.hire()
+    for _ in range(2):
+        memory_office.send("websocket.connect", reply_channel="test.reply!socket")
+        answer = wait_until(lambda: memory_office.layer.receive(["test.reply!"])[1], "an answer")
+        assert answer == {"accept": True}
+    assert pids[0] == pids[1] != pids[2]
 
 
 @pytest.mark.parametrize("connected", [False, True], ids=["not connected before", "connected"])
