@@ -18,6 +18,9 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 #: Bytes of a Content-Type. Python's parser takes time that grows with the square of it (E10).
 CONTENT_TYPE_LIMIT = 1024
 
+#: What comes with the server's own 503: in how many seconds to come back.
+RETRY_AFTER = [("Retry-After", "5")]
+
 Headers = list[tuple[bytes, bytes]]
 
 

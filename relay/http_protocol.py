@@ -15,7 +15,7 @@ from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
 from relay import conf
-from relay.headers import CONTROL, BadRequest, Origins, Proxies, clean, only
+from relay.headers import CONTROL, RETRY_AFTER, BadRequest, Origins, Proxies, clean, only
 from relay.intake import Limits
 from relay.metrics.sockets import HANDSHAKES
 from relay.traces import KEY, begin
@@ -229,7 +229,9 @@ class WebRequest(http_protocol.WebRequest):
         """Answer with an error page of the server's own."""
         title = "%d %s" % (status, http.RESPONSES[status].decode())
         page = (self.error_template % {"title": title, "body": text}).encode()
-        self.reply({"status": status, "headers": [(b"Content-Type", b"text/html; charset=utf-8")], "content": page})
+        headers = [("Content-Type", b"text/html; charset=utf-8")]
+        headers += [(name, value.encode()) for name, value in RETRY_AFTER if status == 503]
+        self.reply({"status": status, "headers": headers, "content": page})
 
     def fail(self) -> None:
         """Its reply can't be written: say so if nothing was written yet, else break it off."""

@@ -10,7 +10,7 @@ from daphne import ws_protocol
 from twisted.internet import defer
 
 from relay.fanout import frame, frame_of
-from relay.headers import values
+from relay.headers import RETRY_AFTER, values
 from relay.intake import Intake
 from relay.masks import unmasked
 from relay.metrics.sockets import EVICTED
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 #: Close codes that a server may send (RFC 6455, section 7.4; 1004 to 1006 and 1015 are reserved).
 CLOSE_CODES = {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}
-NORMAL, INTERNAL_ERROR, SERVICE_RESTART = 1000, 1011, 1012
+NORMAL, INTERNAL_ERROR, SERVICE_RESTART, TRY_AGAIN_LATER = 1000, 1011, 1012, 1013
 #: Seconds after which a keepalive that was refused is tried again.
 SOON = 2
 #: Stands for what a socket does not need, or no more.
@@ -189,10 +189,14 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
 
     def serverReject(self, code: int = 403, reason: str = "Access denied", outcome: str = "application") -> None:
         """Refuse the handshake. The workers know, if it is they who refuse; else they are told of the end."""
-        self.refused = code == 403
+        self.refused = outcome in ("application", "unavailable")
         self.outcome = outcome
         self.log_action("rejected")
         self.handshake_deferred.errback(ConnectionDeny(code, reason))
+
+    def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
+        """As Autobahn, whose ConnectionDeny has no headers: 503 says when to come back."""
+        super().failHandshake(reason, code, RETRY_AFTER if code == 503 else responseHeaders)
 
     # Incoming
 
@@ -282,10 +286,12 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
             self.serverClose(content["close"])
 
     def answer_handshake(self, content: dict[str, Any], speaks: bool) -> None:
-        """Let it in, or refuse it. Who speaks to it without a word about that lets it in."""
+        """Let it in, or refuse it, with 1013 for now only. Who speaks to it without a word about that lets it in."""
         accept = content.get("accept")
         if accept or (speaks and accept is None):
             self.serverAccept()
+        elif content.get("close") == TRY_AGAIN_LATER:
+            self.serverReject(503, "Service Unavailable", "unavailable")
         elif accept is False or content.get("close"):
             self.serverReject()
 

@@ -10,13 +10,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from relay.metrics import BUCKETS
 
-#: How handshakes end. `application`: a worker refused it. `origin`: the page's site may not. `busy`: the layer takes
-#: nothing, or this server goes away. `queue_full`: websocket.connect is full. `timeout`: no worker answered in time.
-#: `limit`: RELAY_MAX_SOCKETS. `error`: something of ours went wrong. `malformed`: it was no proper handshake.
-#: `abandoned`: its client left before the answer.
+#: How handshakes end. `application`: a worker refused it. `unavailable`: a worker can't let it in now. `origin`: the
+#: page's site may not. `busy`: the layer takes nothing, or this server goes away. `queue_full`: websocket.connect is
+#: full. `timeout`: no worker answered in time. `limit`: RELAY_MAX_SOCKETS. `error`: something of ours went wrong.
+#: `malformed`: it was no proper handshake. `abandoned`: its client left before the answer.
 HANDSHAKE_ENDS = (
-    *("accepted", "application", "origin", "busy", "queue_full", "timeout", "limit", "error", "malformed"),
-    "abandoned",
+    *("accepted", "application", "unavailable", "origin", "busy", "queue_full", "timeout", "limit", "error"),
+    *("malformed", "abandoned"),
 )
 #: Why a socket is closed by its interface server. `slow_reader`: too much waits for it. `too_big`: a message beyond the
 #: limit. `garbled`: what it sends is no WebSocket. `silent`: it does not answer pings. `expired`: --websocket_timeout.

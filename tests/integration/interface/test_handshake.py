@@ -45,6 +45,29 @@ def test_a_socket_that_the_application_refuses_gets_403_and_nobody_hears_of_its_
     assert len(server.app.wait_for("websocket.disconnect")) == 1
 
 
+def test_a_socket_that_can_not_be_let_in_now_gets_503_and_hears_when_to_come_back(serve):
+    """P6: 403 tells a client that to try again is of no use. `close` is what any interface server understands."""
+    server = serve()
+    server.app.on["websocket.connect"] = lambda message: server.app.reply(message, close=1013)
+    with pytest.raises(InvalidStatus) as refused:
+        server.socket()
+    response = refused.value.response
+    assert (response.status_code, response.reason_phrase) == (503, "Service Unavailable")
+    assert response.headers["Retry-After"] == "5"
+    server.app.on["websocket.connect"] = lambda message: server.app.reply(message, accept=True)
+    with server.socket():
+        pass
+    assert len(server.app.wait_for("websocket.disconnect")) == 1, "the worker knows whom it refused"
+
+
+def test_a_socket_that_was_let_in_may_be_closed_with_1013_as_well(serve):
+    server = serve()
+    server.app.on["websocket.connect"] = lambda message: server.app.reply(message, accept=True, close=1013)
+    with server.socket() as socket, pytest.raises(ConnectionClosed) as closed:
+        socket.recv(timeout=20)
+    assert closed.value.rcvd.code == 1013
+
+
 def test_a_broadcast_does_not_open_a_socket_that_nobody_has_accepted(serve):
     """D2: Daphne accepts a socket with the first thing that is sent to it, also if that is for a group."""
     server = serve()
