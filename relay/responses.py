@@ -2,16 +2,22 @@
 
 import cgi
 import codecs
+import functools
 import logging
 import re
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from channels import handler, staticfiles
 from channels.message import Message
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpResponseBadRequest
+from django.core.handlers import base
+from django.core.handlers.exception import response_for_exception
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+
+from relay import databases
 
 logger = logging.getLogger(__name__)
 
@@ -46,11 +52,62 @@ def check_content_type(value: bytes) -> None:
         raise SuspiciousOperation("The Content-Type has a charset that is not taken")
 
 
-class Handler(handler.AsgiHandler):
+View = Callable[[HttpRequest], HttpResponse]
+_loading = threading.Lock()
+
+
+class Unfailing(handler.AsgiHandler):
+    """
+    A part of the handlers. Django answers 500 for whatever a view or a middleware raises. If that is not the request's
+    fault, as when the database is away or read-only, it is answered 503 here, and when to ask again.
+    """
+
+    def load_middleware(self) -> None:
+        # Django wraps each middleware, and the view, in this function, and has no setting for it.
+        with _loading:
+            before, base.convert_exception_to_response = base.convert_exception_to_response, answer_exceptions
+            try:
+                super().load_middleware()
+            finally:
+                base.convert_exception_to_response = before
+
+
+def answer_exceptions(get_response: View) -> View:
+    """Django's `convert_exception_to_response`, which also tells what is not the request's fault."""
+
+    @functools.wraps(get_response)
+    def inner(request: HttpRequest) -> HttpResponse:
+        try:
+            return get_response(request)
+        except Exception as e:
+            trouble = databases.excuse(e)
+            return response_for_exception(request, e) if trouble is None else unavailable(request, e, trouble)
+
+    return inner
+
+
+def unavailable(request: HttpRequest, error: Exception, trouble: databases.Trouble) -> HttpResponse:
+    """The answer to a request that can't be handled now. A browser that shows it as a page asks again by itself."""
+    if hasattr(request, "session"):
+        # As with 500, nothing is kept; to try would only raise once more.
+        request.session.modified = False
+    logger.warning("%s is answered 503 (%s): %s", request.path, trouble.name, databases.said(error))
+    text = "The service can't do this just now. Try again in a few seconds.\n"
+    response = HttpResponse(text, status=503, content_type="text/plain; charset=utf-8")
+    response["Retry-After"] = str(trouble.retry_after)
+    response["Cache-Control"] = "no-store"
+    if request.method == "GET":
+        response["Refresh"] = str(trouble.retry_after)
+    # Django would log it once more, as an error.
+    response._has_been_logged = True
+    return response
+
+
+class Handler(Unfailing):
     request_class = Request
 
 
-class StaticFilesHandler(staticfiles.StaticFilesHandler):
+class StaticFilesHandler(Unfailing, staticfiles.StaticFilesHandler):
     request_class = Request
 
 

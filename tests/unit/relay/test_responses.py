@@ -1,9 +1,11 @@
 import pytest
 from channels.message import Message
+from django.db import connection
 from django.http import HttpResponse
 
 from relay import responses
-from relay.responses import ViewConsumer
+from relay.responses import StaticFilesConsumer, ViewConsumer
+from tests.databases import used
 
 
 @pytest.fixture
@@ -55,3 +57,63 @@ def status(layer, headers, query=""):
     request = {"reply_channel": "test.reply!x", "path": "/healthz", "method": "GET", "query_string": query}
     ViewConsumer()(Message({**request, "headers": headers}, "http.request", layer))
     return layer.receive(["test.reply!"])[1]["status"]
+
+
+def answer(layer, path, consumer=ViewConsumer, method="GET", body=b"", **headers):
+    """What the client gets: status, headers and content."""
+    names = [(name.encode(), value.encode()) for name, value in {"host": "localhost", **headers}.items()]
+    request = {"reply_channel": "test.reply!x", "path": path, "method": method, "query_string": b"", "headers": names}
+    request["body"] = body
+    consumer()(Message(request, "http.request", layer))
+    found = layer.receive(["test.reply!"])[1]
+    return found["status"], {name.decode(): value.decode() for name, value in found["headers"]}, found["content"]
+
+
+@pytest.fixture
+def no_database(tmp_path):
+    """A database that can't be opened."""
+    with used("sqlite:///%s" % (tmp_path / "nothing" / "parley.sqlite3")):
+        yield
+
+
+@pytest.mark.usefixtures("no_database")
+@pytest.mark.parametrize("consumer", [ViewConsumer, StaticFilesConsumer])
+@pytest.mark.parametrize("path", ["/", "/chat/lobby/", "/api/rooms/lobby/messages"])
+def test_a_page_without_its_database_is_unavailable_and_says_when_to_come_back(layer, caplog, path, consumer):
+    """P6: 500, as if it were broken for good, and a traceback in the log for each."""
+    status, headers, content = answer(layer, path, consumer, cookie="sessionid=" + "a" * 32)
+    assert (status, headers["Retry-After"], headers["Refresh"]) == (503, "5", "5")
+    assert headers["Cache-Control"] == "no-store"
+    assert "Content-Security-Policy" in headers, "middleware has seen it"
+    assert b"Try again in a few seconds" in content
+    (record,) = caplog.records
+    assert (record.levelname, record.exc_info) == ("WARNING", None)
+    assert record.getMessage() == "%s is answered 503 (away): unable to open database file" % path
+
+
+@pytest.mark.usefixtures("no_database")
+def test_what_was_posted_is_not_posted_again_by_itself(layer):
+    body = b'{"message": "hi"}'
+    about = {"content-type": "application/json", "content-length": str(len(body))}
+    status, headers, _ = answer(layer, "/api/rooms/lobby/messages", method="POST", body=body, **about)
+    assert (status, "Retry-After" in headers, "Refresh" in headers) == (503, True, False)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_session_that_can_not_be_saved_is_answered_the_same_once(database, layer, settings_override, caplog):
+    """P6: it is saved by a middleware, when the view is through."""
+    settings_override(SESSION_SAVE_EVERY_REQUEST=True)
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA query_only = on")
+    status, headers, _ = answer(layer, "/healthz", cookie="sessionid=" + "a" * 32)
+    assert (status, headers["Retry-After"]) == (503, "5")
+    assert len(caplog.records) == 1
+    settings_override(SESSION_SAVE_EVERY_REQUEST=False)
+    assert answer(layer, "/")[0] == 200, "and the next has another connection"
+
+
+def test_a_view_that_is_broken_is_answered_500(layer, monkeypatch, caplog):
+    monkeypatch.setattr("chatapp.readiness.state", lambda: 1 / 0)
+    status, headers, _ = answer(layer, "/readyz")
+    assert (status, "Retry-After" in headers) == (500, False)
+    assert "ZeroDivisionError" in caplog.text
