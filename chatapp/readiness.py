@@ -1,6 +1,7 @@
 """What a message needs on its way, and what of it is missing, in words that say what to do."""
 
 import functools
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +53,7 @@ def ask(answer: dict[str, Any]) -> list[str]:
             answer[name] = probe()
         except Exception as e:
             error = type(e).__name__
-            missing.append(REMEDIES[name] % error)
+            missing.append(READ_ONLY if isinstance(e, ReadOnly) else REMEDIES[name] % error)
             if name not in PROCESSES:
                 answer[name] = error
     if unapplied := answer["migrations"] if isinstance(answer["migrations"], list) else []:
@@ -61,9 +62,30 @@ def ask(answer: dict[str, Any]) -> list[str]:
     return missing
 
 
+class ReadOnly(Exception):
+    """Raised when the database answers, and can't be written."""
+
+
 def probe_database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    """Raises ReadOnly, or what the database does."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA query_only")
+            writable = not cursor.fetchone()[0] and can_write(connection.settings_dict["NAME"])
+    else:
+        with connection.cursor() as cursor:
+            # Also `on` where the server is a standby.
+            cursor.execute("SHOW transaction_read_only")
+            writable = cursor.fetchone()[0] == "off"
+    if not writable:
+        # The next look has a new connection, which may lead to another server, or have other settings.
+        connection.close()
+        raise ReadOnly
+
+
+def can_write(path: str) -> bool:
+    """Whether SQLite may write this file, and its log beside it. A disk may be mounted to be read only."""
+    return os.access(path, os.W_OK) and os.access(os.path.dirname(os.path.abspath(path)), os.W_OK)
 
 
 def probe_layer() -> None:
@@ -104,6 +126,10 @@ PROBES: dict[str, Callable[[], Any]] = {
     "workers": lambda: living("worker", OF_WORKERS),
     "interface_servers": lambda: living("interface", OF_SERVERS),
 }
+READ_ONLY = (
+    "The database is read-only, so what is said waits. After a failover: does DATABASE_URL lead to the server that "
+    "can be written?"
+)
 REMEDIES = {
     "database": "The database does not answer (%s). Does its server run, and is DATABASE_URL right?",
     "migrations": "The database could not be asked which migrations are applied (%s).",

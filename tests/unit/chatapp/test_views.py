@@ -1,6 +1,7 @@
 import pytest
 from channels import channel_layers
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
@@ -130,6 +131,28 @@ def test_readiness_names_migrations_that_are_not_applied(client):
     assert said.status_code == 503
     assert said.json()["migrations"] == ["chatapp.0001_initial"]
     assert "Run manage.py migrate" in said.json()["missing"][0]
+
+
+def read_only_on_sqlite(monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+
+
+def read_only_on_postgresql(monkeypatch):
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+
+
+def test_readiness_says_that_the_database_can_only_be_read(client, layer, monkeypatch):
+    """P2: it said 200, and nobody could say anything."""
+    with monkeypatch.context() as patched:
+        {"sqlite": read_only_on_sqlite, "postgresql": read_only_on_postgresql}[connection.vendor](patched)
+        said = client.get("/readyz")
+    assert (said.status_code, said.json()["database"]) == (503, "ReadOnly")
+    assert said.json()["missing"] == [
+        "The database is read-only, so what is said waits. After a failover: does DATABASE_URL lead to the server that "
+        "can be written?"
+    ]
+    assert client.get("/readyz").status_code == 200, "and looks at it anew each time"
 
 
 def test_a_message_added_in_the_admin_is_numbered(client, lobby):
