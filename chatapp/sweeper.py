@@ -16,7 +16,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.db.models import F, Max
 
 from chatapp import clock, doors, ledger, logins, mentions, metrics, throttle
@@ -76,6 +76,8 @@ def attempt(step: Callable[[], None]) -> None:
         if what not in _failing:
             logger.exception("The sweeper could not %s; it tries again until it can", what)
         _failing.add(what)
+        # The next try has a new one: this may lead to a server that only reads, after a failover.
+        connections.close_all()
     else:
         if what in _failing:
             logger.warning("The sweeper can %s again", what)

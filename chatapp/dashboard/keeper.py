@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 
 from chatapp.dashboard import broadcasting, figures, storing
 from chatapp.dashboard.models import Duty
@@ -83,6 +83,8 @@ class Keeper(threading.Thread):
             if what not in self.failing:
                 logger.exception("The dashboards' keeper could not %s; it tries again until it can", what)
             self.failing.add(what)
+            # The next try has a new one: this may lead to a server that only reads, after a failover.
+            connections.close_all()
         else:
             if what in self.failing:
                 logger.warning("The dashboards' keeper can %s again", what)
