@@ -37,7 +37,7 @@ BY_CHANNEL = {
 #: Other counts.
 COUNTS = {
     "dead": ("relay_dead_letters", "Messages that were given up here."),
-    "waited": ("relay_database_waits", "How often a message was put off, since the database was away."),
+    "waited": ("relay_database_waits", "How often a message was put off, since the database was away or busy."),
     "handed_on": (
         "relay_handed_on",
         "Messages that were left to other workers, for they waited behind a slow consumer.",
