@@ -8,11 +8,12 @@ import random
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from chatapp.canary.witness import Witness
 from chatapp.models import ChatMessage, Room
@@ -34,7 +35,8 @@ class Talker:
     """
     One client. It has an outbox, comes back when it is cut off, resumes where it was, and asks for what it missed.
 
-    ends: the close code of each of its connections that is over, and when that was.
+    ends: the close code of each of its connections that is over, and when that was. turned_away: with which statuses
+    its handshakes were refused.
     """
 
     def __init__(self, company: "Company", room: str, name: str, talks: bool, pace: float):
@@ -45,6 +47,7 @@ class Talker:
         self.outbox: dict[str, float] = {}
         self.numbers = itertools.count(1)
         self.ends: list[tuple[int, float]] = []
+        self.turned_away: Counter[int] = Counter()
         self.refusals: list[str] = []
         self.contradictions: list[str] = []
         self.guest = ""
@@ -76,6 +79,8 @@ class Talker:
                     await self.converse(socket)
             except ConnectionClosed as e:
                 code = e.rcvd.code if e.rcvd else BROKEN
+            except InvalidStatus as e:
+                self.turned_away[e.response.status_code] += 1
             except (OSError, InvalidHandshake, TimeoutError):
                 pass  # Nobody is there, or says nothing any more.
             self.socket = None
@@ -299,6 +304,10 @@ class Company:
             assert talker.witness.upto == talker.witness.tally["heard"] == heads[talker.room], talker
             assert not talker.contradictions, talker.contradictions
             assert not talker.refusals, talker.refusals
+
+    def turned_away(self) -> Counter[int]:
+        """The statuses with which handshakes were refused."""
+        return sum((talker.turned_away for talker in self.talkers), Counter())
 
     def figures(self) -> str:
         """What it was, in one line."""

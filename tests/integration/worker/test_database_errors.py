@@ -11,6 +11,8 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from chatapp.models import Room
 from relay import databases
 from relay.databases import AWAY, BUSY, LOST, excuse, trouble_of
+from relay.exceptions import LayerUnavailable
+from relay.layers.database.layer import make_store
 from tests.databases import used
 
 only_postgres = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -201,6 +203,23 @@ def test_a_mistake_with_a_cursor_is_the_fault_of_the_program(database):
     with pytest.raises(InterfaceError) as raised:
         use_closed()
     assert trouble_of(raised.value) is None
+
+
+@only_postgres
+def test_a_layer_keeps_its_connection_where_others_are_only_in_the_way(database, other):
+    """And has another where it leads to a server that can't write (P2)."""
+    store = make_store("default")
+    execute("SET lock_timeout = '20ms'")
+    pid = connection.connection.get_backend_pid()
+    execute("LOCK TABLE relay_life", on=other)
+    with pytest.raises(LayerUnavailable):
+        store.do(lambda cursor: cursor.execute("DELETE FROM relay_life"))
+    assert connection.connection.get_backend_pid() == pid
+    other.rollback()
+    execute("SET default_transaction_read_only = on")
+    with pytest.raises(LayerUnavailable):
+        store.do(lambda cursor: cursor.execute("DELETE FROM relay_life"))
+    store.do(lambda cursor: cursor.execute("DELETE FROM relay_life"))
 
 
 # SQLite

@@ -2,7 +2,6 @@
 
 import signal
 import threading
-from contextlib import contextmanager
 
 import psycopg2
 import pytest
@@ -20,6 +19,7 @@ from relay.exceptions import LayerUnavailable
 from relay.layers.inmemory import ChannelLayer
 from relay.outbox import send_on_commit
 from tests.databases import used
+from tests.outages import locked, read_only
 from tests.waiting import wait_until
 from tests.worker import Office
 
@@ -169,33 +169,6 @@ def test_messages_wait_for_a_database_that_is_full_however_often_it_takes(memory
     assert memory_office.layer.dead_letters() == []
 
 
-@contextmanager
-def read_only(postgres):
-    """The server refuses to write, as a standby does. A connection that was made meanwhile never can."""
-    name = connection.settings_dict["NAME"]
-    postgres.execute("ALTER DATABASE %s SET default_transaction_read_only = on" % name)
-    cut_all(postgres, name)
-    yield
-    postgres.execute("ALTER DATABASE %s RESET default_transaction_read_only" % name)
-
-
-def cut_all(postgres, name):
-    """As a failover does it."""
-    postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'" % name)
-
-
-@contextmanager
-def locked(postgres):
-    """Somebody has locked a table, and who waits for it is told so soon."""
-    name = connection.settings_dict["NAME"]
-    postgres.execute("ALTER DATABASE %s SET lock_timeout = '20ms'" % name)
-    with psycopg2.connect(postgres.url(name)) as other, other.cursor() as cursor:
-        cursor.execute("LOCK TABLE chatapp_room")
-        yield
-        other.rollback()
-    other.close()
-
-
 @only_postgres
 @pytest.mark.parametrize("trouble", [read_only, locked])
 def test_messages_wait_for_a_database_that_can_not_be_written_however_often_it_takes(memory_office, postgres, trouble):
@@ -207,7 +180,7 @@ def test_messages_wait_for_a_database_that_can_not_be_written_however_often_it_t
         handled.append(message["n"])
 
     memory_office.on("lanes", consumer)
-    with trouble(postgres):
+    with trouble(postgres, connection.settings_dict["NAME"]):
         worker = memory_office.hire()
         for n in range(3):
             memory_office.send("lanes", lane="a", n=n)
@@ -271,7 +244,7 @@ def test_who_waits_for_an_answer_is_told_to_come_back_and_nobody_that_it_is_forb
 
     for channel in ("websocket.connect", "http.request"):
         memory_office.on(channel, consumer)
-    with trouble(postgres):
+    with trouble(postgres, connection.settings_dict["NAME"]):
         worker = memory_office.hire()
         for channel in ("websocket.connect", "http.request"):
             memory_office.send(channel, reply_channel="test.reply!" + channel)
