@@ -2,6 +2,7 @@
 
 import cgi
 import codecs
+import contextlib
 import functools
 import logging
 import re
@@ -16,6 +17,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.core.handlers import base
 from django.core.handlers.exception import response_for_exception
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.template import TemplateDoesNotExist, loader
 
 from relay import databases
 
@@ -87,16 +89,23 @@ def answer_exceptions(get_response: View) -> View:
 
 
 def unavailable(request: HttpRequest, error: Exception, trouble: databases.Trouble) -> HttpResponse:
-    """The answer to a request that can't be handled now. A browser that shows it as a page asks again by itself."""
+    """
+    The answer to a request that can't be handled now. A browser that wants a page gets the template 503.html without a
+    context, as Django's 500.html, if there is one; and loads it again by itself.
+    """
     if hasattr(request, "session"):
         # As with 500, nothing is kept; to try would only raise once more.
         request.session.modified = False
     logger.warning("%s is answered 503 (%s): %s", request.path, trouble.name, databases.said(error))
-    text = "The service can't do this just now. Try again in a few seconds.\n"
-    response = HttpResponse(text, status=503, content_type="text/plain; charset=utf-8")
+    text, kind = "The service can't do this just now. Try again in a few seconds.\n", "text/plain"
+    wants_page = request.method == "GET" and "text/html" in request.META.get("HTTP_ACCEPT", "")
+    if wants_page:
+        with contextlib.suppress(TemplateDoesNotExist):
+            text, kind = loader.get_template("503.html").render(), "text/html"
+    response = HttpResponse(text, status=503, content_type=kind + "; charset=utf-8")
     response["Retry-After"] = str(trouble.retry_after)
     response["Cache-Control"] = "no-store"
-    if request.method == "GET":
+    if wants_page:
         response["Refresh"] = str(trouble.retry_after)
     # Django would log it once more, as an error.
     response._has_been_logged = True

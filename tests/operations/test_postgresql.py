@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from chatapp.models import Presence
 from tests.acceptance.browsers import needs_chromium
-from tests.acceptance.test_browser import connected, window  # noqa: F401
+from tests.acceptance.test_browser import connected, picture, window  # noqa: F401
 from tests.outages import exhausted, locked, read_only, visited
 from tests.waiting import FACTOR, wait_until
 
@@ -127,7 +127,8 @@ def test_a_browser_that_comes_while_the_database_can_not_be_used_comes_in_by_its
     connected(early)
     with exhausted(postgres, name):
         late = window()
-        expect(late.get_by_text("Try again in a few seconds")).to_be_visible()
+        expect(late.get_by_role("heading", name="One moment")).to_be_visible()
+        picture(late, "unavailable")
     connected(late)
     connected(early)
 
