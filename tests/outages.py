@@ -20,9 +20,11 @@ def cut_all(postgres: Postgres, name: str) -> None:
 def read_only(postgres: Postgres, name: str) -> Iterator[None]:
     """It can only be read, as after a failover that cut all connections. Those that are made meanwhile stay so."""
     postgres.execute("ALTER DATABASE %s SET default_transaction_read_only = on" % name)
-    cut_all(postgres, name)
-    yield
-    postgres.execute("ALTER DATABASE %s RESET default_transaction_read_only" % name)
+    try:
+        cut_all(postgres, name)
+        yield
+    finally:
+        postgres.execute("ALTER DATABASE %s RESET default_transaction_read_only" % name)
 
 
 @contextmanager
@@ -34,17 +36,21 @@ def locked(postgres: Postgres, name: str) -> Iterator[None]:
     with other.cursor() as cursor:
         cursor.execute("SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0")
         cursor.execute("LOCK TABLE chatapp_room, chatapp_presence")
-    yield
-    other.close()
+    try:
+        yield
+    finally:
+        other.close()
 
 
 @contextmanager
 def exhausted(postgres: Postgres, name: str) -> Iterator[None]:
     """It has no connection left for ROLE."""
     postgres.execute("ALTER ROLE %s CONNECTION LIMIT 0" % ROLE)
-    cut_all(postgres, name)
-    yield
-    postgres.execute("ALTER ROLE %s CONNECTION LIMIT -1" % ROLE)
+    try:
+        cut_all(postgres, name)
+        yield
+    finally:
+        postgres.execute("ALTER ROLE %s CONNECTION LIMIT -1" % ROLE)
 
 
 @contextmanager
