@@ -3,6 +3,7 @@ What relay raises.
 
     RelayError
     └── LayerUnavailable
+        └── LayerLate
 """
 
 
@@ -12,3 +13,7 @@ class RelayError(Exception):
 
 class LayerUnavailable(RelayError, ConnectionError):
     """Raised when the server behind a channel layer can't be reached, or does not take commands; try again later."""
+
+
+class LayerLate(LayerUnavailable):
+    """Raised when a server of the channel layer does not answer in time: it is there, as far as one knows."""

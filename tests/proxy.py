@@ -1,14 +1,16 @@
-"""A TCP proxy that can lose what a server answers, as a network does."""
+"""A TCP proxy that can lose what a server answers, and hold up what it is asked, as a network does."""
 
 import socket
 import threading
+import time
 from typing import Any
 
 
 class Proxy:
     """
     Passes connections on to a server. After `lose_next` the next thing that the server answers is not passed on: the
-    connection is closed instead, after the server has done what it was asked.
+    connection is closed instead, after the server has done what it was asked. After `hold_up` the next connection that
+    carries certain bytes is silent for a while.
     """
 
     def __init__(self, port: int):
@@ -16,6 +18,10 @@ class Proxy:
         self.losing = threading.Semaphore(0)
         #: Answers lost so far.
         self.lost = 0
+        #: What the connection carries that is to be held up, if there is one, and for how many seconds.
+        self.hole: tuple[bytes, float] | None = None
+        #: Connections held up so far.
+        self.held = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -28,6 +34,9 @@ class Proxy:
 
     def lose_next(self) -> None:
         self.losing.release()
+
+    def hold_up(self, needle: bytes, seconds: float) -> None:
+        self.hole = (needle, seconds)
 
     def accept(self) -> None:
         while True:
@@ -46,6 +55,11 @@ class Proxy:
     def pass_on(self, client: socket.socket, server: socket.socket) -> None:
         try:
             while data := client.recv(65536):
+                hole = self.hole
+                if hole is not None and hole[0] in data:
+                    self.hole = None
+                    self.held += 1
+                    time.sleep(hole[1])
                 server.sendall(data)
         except OSError:
             pass  # The other direction has closed both.

@@ -1,4 +1,4 @@
-"""The threads that tell servers that this process lives, and clean up after those that don't."""
+"""The threads that tell servers that this process lives."""
 
 import atexit
 import logging
@@ -8,15 +8,22 @@ import time
 import weakref
 from typing import Any
 
-from relay.exceptions import LayerUnavailable
+from relay.exceptions import LayerLate, LayerUnavailable
 from relay.layers.base import LeasingLayer
 from relay.layers.remote import Remote
+from relay.layers.sweeper import Sweeper
 from relay.metrics.drops import RELEASED
 
 logger = logging.getLogger(__name__)
 
 #: Beats in the time of one lease.
-BEATS = 5
+BEATS = 10
+#: The part of a lease that a beat waits for its answer; then it is made again, on another connection. Together with the
+#: pause before it, a beat that finds a dead connection comes late by less than a third of a lease. And seconds that it
+#: waits at least: a busy machine takes as long.
+PULSE, LEAST_PULSE = 1 / 16, 0.1
+#: Seconds between a beat that failed and the next.
+AGAIN = 0.05
 #: Seconds that the end of a process waits for a beat that is under way, and for groups that are just put back.
 LAST_BEAT = 3.0
 #: Members that are put back with one call.
@@ -82,9 +89,24 @@ class Beating(LeasingLayer):
         """
         raise NotImplementedError
 
+    @property
+    def _pulse(self) -> float:
+        """Seconds that a beat waits for its answer."""
+        return max(self.lease * PULSE, LEAST_PULSE)
+
     def _clean_up(self, remote: Any, pause: float) -> None:
         """Clean up on a server, unless that was done less than `pause` seconds ago."""
         raise NotImplementedError
+
+    def _wake_rested(self, remote: Any) -> None:
+        """Let lanes be taken that have rested on a server."""
+        raise NotImplementedError
+
+    def _rest(self, remote: Any, delay: float) -> None:
+        """Have lanes woken on a server in so many seconds. Without that, they wait for the next clean-up."""
+        for heart in self.hearts:
+            if delay and heart.remote is remote:
+                heart.sweeper.wake_in(delay)
 
     def _restore_groups(self, remote: Any, stopped: threading.Event) -> None:
         """Put the groups that live on a server back, as this process knows them, unless it ends meanwhile."""
@@ -119,7 +141,8 @@ def warn_of_released(lanes: int) -> None:
 class Heart:
     """
     Beats for one layer on one server, from the first reader on. A thread for each server: one that stands still must
-    not cost the leases on the others.
+    not cost the leases on the others. Nothing else is done in it, and on its own connection: nothing that takes its time
+    may cost a lease (L2).
     """
 
     def __init__(self, layer: "Beating", remote: Remote):
@@ -136,6 +159,7 @@ class Heart:
         self.doubtful = True
         self.restoring: threading.Thread | None = None
         self.stopped = threading.Event()
+        self.sweeper = Sweeper(self.layer, remote, layer.lease)
         self.thread = threading.Thread(target=self.run, name="relay-heart", daemon=True)
         self.thread.start()
 
@@ -144,17 +168,18 @@ class Heart:
             layer = self.layer()
             if layer is None:
                 return
+            pause = self.lease / BEATS
             try:
                 self.beat(layer)
-                self.remote.catch_up(wait=False)
-                layer._clean_up(self.remote, self.lease / BEATS)
-            except LayerUnavailable:
-                # It may come back without its newest data, even with the same epoch.
-                self.doubtful = True
+            except LayerUnavailable as e:
+                # It may come back without its newest data, even with the same epoch. One that is only slow has them.
+                self.doubtful = self.doubtful or not isinstance(e, LayerLate)
+                # Every moment counts: others take this process for dead when its lease is over.
+                pause = min(pause, AGAIN)
             except Exception:
                 logger.exception("A beat for %s failed", self.remote.name)
             del layer
-            self.stopped.wait(self.lease / BEATS)
+            self.stopped.wait(pause)
 
     def beat(self, layer: "Beating") -> None:
         """Say who lives. Put the groups back if the server has forgotten them, or may have."""
@@ -205,8 +230,10 @@ class Heart:
         new life.
         """
         self.stopped.set()
+        self.sweeper.stop()
         deadline = time.monotonic() + LAST_BEAT
         wait_for(self.thread, deadline)
+        wait_for(self.sweeper.thread, deadline)
         # The last beat may have begun it.
         wait_for(self.restoring, deadline)
 
@@ -217,8 +244,12 @@ def wait_for(thread: threading.Thread | None, deadline: float) -> None:
         thread.join(max(0.0, deadline - time.monotonic()))
 
 
+#: macOS has no such clock, and there this one runs while the machine sleeps.
+BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 def now() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.clock_gettime(BOOT_CLOCK)
 
 
 def leave_at_exit(layer: Any) -> None:

@@ -22,10 +22,7 @@ local released = 0
 for _, held in ipairs(redis.call('ZRANGEBYSCORE', readers, '-inf', now)) do
     released = released + dismiss(held, 'Whoever took it died, each time', tonumber(ARGV[3]))
 end
-for _, lane in ipairs(redis.call('ZRANGEBYSCORE', delayed, '-inf', now)) do
-    redis.call('ZREM', delayed, lane)
-    settle(lane, front)
-end
+-- include rested
 finish()
 bury_processes()
 for _, ready in ipairs(redis.call('HKEYS', waiting)) do

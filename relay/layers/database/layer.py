@@ -205,6 +205,7 @@ class DatabaseChannelLayer(Beating):
             self._settle(reader)
             asked = (reader.name, [lease.held for lease in leases], storable(reason), delay, self.max_deliveries)
             warn_of_lost(self.store.or_later(functools.partial(self.store.give_back, *asked)))
+            self._rest(self.store, delay)
 
     def leave(self) -> None:
         reader = self.readers.forget_here()
@@ -294,11 +295,15 @@ class DatabaseChannelLayer(Beating):
     # Who lives
 
     def _beat(self, store: Any) -> tuple[str, int, float]:
+        store.use_pulse(self._pulse)
         readers, processes = self.who_lives()
-        self._write_counts()
         return store.beat(self.lease, [reader.name for reader in readers], processes)
 
+    def _wake_rested(self, store: Any) -> None:
+        store.wake()
+
     def _clean_up(self, store: Any, pause: float) -> None:
+        self._write_counts()
         swept = store.sweep(pause, self.lease / 2, self.max_deliveries)
         if swept is None:
             return

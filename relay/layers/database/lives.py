@@ -116,8 +116,17 @@ class Lives(Leases):
         reason = "Whoever took it died, each time"
         return sum(self.dismiss(cursor, name, reason, limit) for (name,) in sorted(dead))
 
-    def wake_rested(self, cursor: Any, now: float) -> None:
+    def wake(self) -> None:
         """End the rest of lanes that have rested."""
+
+        def work(cursor: Any) -> None:
+            ((now,),) = self.select(cursor, "SELECT {now}")
+            self.wake_rested(cursor, now)
+
+        self.do(work)
+
+    def wake_rested(self, cursor: Any, now: float) -> None:
+        """Part of a clean-up: as `wake`, by this time."""
         rested = self.select(cursor, "SELECT lane FROM relay_lease WHERE holder = '' AND until <= %s", [now])
         lanes = [lane for (lane,) in rested]
         for lane in lanes:

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 
 from relay.exceptions import LayerUnavailable
 from relay.layers.database.figures import Figures
@@ -50,6 +50,8 @@ class PostgresqlStore(Lives, Groups, Figures):
     def __init__(self, alias: str):
         super().__init__(alias)
         self.listener = Listener(self.connect, self.name)
+        #: Whether this thread's connection has the limits of `use_pulse`.
+        self.pulses = threading.local()
 
     def connect(self) -> Any:
         """A connection of our own, made as Django makes its."""
@@ -57,6 +59,16 @@ class PostgresqlStore(Lives, Groups, Figures):
         # Others of this process wait while it is made.
         limits = {"connect_timeout": 5, "tcp_user_timeout": 5000}
         return connection.get_new_connection({**connection.get_connection_params(), **limits})
+
+    def use_pulse(self, seconds: float) -> None:
+        if getattr(self.pulses, "set", False):
+            return
+        self.pulses.set = True
+        connection = self.connection
+        limits = {"connect_timeout": 2, "tcp_user_timeout": int(seconds * 1000)}
+        settings = {**connection.settings_dict, "OPTIONS": {**connection.settings_dict["OPTIONS"], **limits}}
+        connection.close()
+        connections[self.alias] = type(connection)(settings, self.alias)
 
     def call(self, cursor: Any, name: str, params: list[Any]) -> list[Any]:
         """Call a function, which each connection prepares when it needs it first."""

@@ -204,6 +204,9 @@ class Store(Remote):
     def close(self) -> None:
         """Let go of what this process has for waiting."""
 
+    def use_pulse(self, seconds: float) -> None:
+        """Have this thread's connection find out in so many seconds that its server is gone without a word."""
+
     def tidy(self) -> None:
         """What a database needs now and then."""
 

@@ -59,9 +59,20 @@ class LeasingRedisLayer(RedisGroups, Beating):
         **kwargs: Any,
     ):
         self.keys = Keys(prefix)
-        super().__init__(*args, prefix=prefix, connection_kwargs={**CONNECTION, **(connection_kwargs or {})}, **kwargs)
+        self.connection_limits = {**CONNECTION, **(connection_kwargs or {})}
+        super().__init__(*args, prefix=prefix, connection_kwargs=self.connection_limits, **kwargs)
         self.shards = [
             Shard(index, functools.partial(self.connection, index), self.keys.shared) for index in range(self.ring_size)
+        ]
+        #: The same servers, for beats: on connections of their own, which wait for no longer than one may.
+        self.pulses = [
+            Shard(
+                index,
+                functools.cache(functools.partial(self._pulse_client, index)),
+                self.keys.shared,
+                "The heartbeat of ",
+            )
+            for index in range(self.ring_size)
         ]
 
     @property
@@ -78,8 +89,20 @@ class LeasingRedisLayer(RedisGroups, Beating):
         readers, processes = self.who_lives()
         lives = [*(reader.held for reader in readers), *map(self.keys.ready, processes)]
         args = (int(self.lease * 1000), secrets.token_hex(8), len(readers))
-        epoch, missing, milliseconds = shard.run("beat", [self.keys.epoch, *lives], args)
+        epoch, missing, milliseconds = self.pulses[shard.index].run("beat", [self.keys.epoch, *lives], args)
         return epoch, missing, milliseconds / 1000
+
+    def _pulse_client(self, index: int) -> redis.Redis:
+        """A client for beats on the server with that index."""
+        limits = {**self.connection_limits, "socket_timeout": self._pulse, "socket_connect_timeout": self._pulse}
+        return self._make_client(index, limits)
+
+    def _make_client(self, index: int, limits: dict[str, Any]) -> redis.Redis:
+        """A client of its own for the server with that index, whose connections have these options."""
+        raise NotImplementedError
+
+    def _wake_rested(self, shard: Shard) -> None:
+        shard.run("lane_wake")
 
     def _clean_up(self, shard: Shard, pause: float) -> None:
         self._sweep(shard, int(pause * 1000), BEAT_BATCH)
@@ -214,6 +237,7 @@ class LeasingRedisLayer(RedisGroups, Beating):
             keys = [reader.held, *reader.lane_keys(leases)]
             args = [storable(reason), int(delay * 1000), self.max_deliveries, *(lease.take for lease in leases)]
             warn_of_lost(shard.run_or_later("lane_give_back", keys, args))
+            self._rest(shard, delay)
 
     def leave(self) -> None:
         reader = self.readers.forget_here()
@@ -326,6 +350,9 @@ class RedisChannelLayer(LeasingRedisLayer, core.RedisChannelLayer):
     def _generate_connections(self, hosts: list[str], redis_kwargs: dict[str, Any]) -> list[Client]:
         return [Client.from_url(host, **redis_kwargs) for host in hosts]
 
+    def _make_client(self, index: int, limits: dict[str, Any]) -> Client:
+        return self._generate_connections([self.hosts[index]], limits)[0]
+
 
 class RedisSentinelChannelLayer(LeasingRedisLayer, sentinel.RedisSentinelChannelLayer):
     """
@@ -335,10 +362,14 @@ class RedisSentinelChannelLayer(LeasingRedisLayer, sentinel.RedisSentinelChannel
 
     def _master_for(self, service_name: str) -> redis.Redis:
         if service_name not in self._master_connections:
-            self._master_connections[service_name] = self._sentinel.master_for(
-                service_name, redis_class=Client, connection_pool_class=MasterPool
-            )
+            self._master_connections[service_name] = self._client_of(service_name)
         return self._master_connections[service_name]
+
+    def _client_of(self, service_name: str, **limits: Any) -> Client:
+        return self._sentinel.master_for(service_name, redis_class=Client, connection_pool_class=MasterPool, **limits)
+
+    def _make_client(self, index: int, limits: dict[str, Any]) -> Client:
+        return self._client_of(self.services[index], **limits)
 
 
 def batches(items: Iterable[Any], size: int) -> Iterable[list[Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 import redis
 
 from relay import scripts
-from relay.exceptions import LayerUnavailable
+from relay.exceptions import LayerLate, LayerUnavailable
 from relay.layers.redis.client import is_read_only
 from relay.layers.remote import Remote
 
@@ -18,11 +18,11 @@ class Shard(Remote):
     """
     A Redis server, by its index among the layer's hosts.
 
-    client: gives the client for it; with Sentinel, the one for whoever is master.
+    client: gives the client for it; with Sentinel, the one for whoever is master. use: what it is used for, for logs.
     """
 
-    def __init__(self, index: int, client: Callable[[], redis.Redis], shared_keys: Sequence[str]):
-        super().__init__("Redis server %d" % index)
+    def __init__(self, index: int, client: Callable[[], redis.Redis], shared_keys: Sequence[str], use: str = ""):
+        super().__init__("%sRedis server %d" % (use, index))
         self.index = index
         self.client = client
         self.shared_keys = shared_keys
@@ -31,7 +31,10 @@ class Shard(Remote):
         """Run `lua/<script>.lua`. Raises LayerUnavailable; then it is not known whether the server has run it."""
         try:
             answer = evaluate(self.client(), script, (*self.shared_keys, *keys), args)
-        except (redis.ConnectionError, redis.TimeoutError) as e:
+        except redis.TimeoutError as e:
+            self.failed(e)
+            raise LayerLate("%s does not answer in time: %s" % (self.name, e)) from e
+        except redis.ConnectionError as e:
             self.failed(e)
             raise LayerUnavailable("%s can't be reached: %s" % (self.name, e)) from e
         except redis.ResponseError as e:
