@@ -32,11 +32,28 @@ BOUNDARY = re.compile(r"[ -~]{0,199}[!-~]")
 
 
 class Request(handler.AsgiRequest):
-    """Channels' request, which believes whatever its Content-Type says, and fails on it later: an error of ours."""
+    """
+    Channels' request, which believes whatever its Content-Type says, and fails on it later: an error of ours. And it
+    does not know that it was delivered before (C1): see `delivery_id`.
+    """
 
     def __init__(self, message: Message):
         check_content_type(b",".join(value for name, value in message.get("headers", []) if name == b"content-type"))
         super().__init__(message)
+
+    @property
+    def delivery_id(self) -> str:
+        """
+        The id of the `http.request` message: the same each time that it is delivered, and no other request's.
+
+        A worker may die, or stand still for longer than its lease, after a view has committed and before it has
+        answered. The request is then delivered to another worker, and the view runs again. This is the idempotency key
+        by which it can tell; docs/worker.md shows how.
+
+        An empty string on a layer that gives messages no id, which never delivers one again. Where Django is served
+        otherwise (WSGI, Django's test client) a request has no such attribute.
+        """
+        return getattr(self.message.content, "id", "")
 
 
 def check_content_type(value: bytes) -> None:

@@ -5,7 +5,8 @@ from django.http import HttpResponse
 from django.template import TemplateDoesNotExist, loader
 
 from relay import responses
-from relay.responses import StaticFilesConsumer, ViewConsumer
+from relay.layers.inmemory import ChannelLayer
+from relay.responses import Request, StaticFilesConsumer, ViewConsumer
 from tests.databases import used
 
 
@@ -136,3 +137,22 @@ def test_a_view_that_is_broken_is_answered_500(layer, monkeypatch, caplog):
     status, headers, _ = answer(layer, "/readyz")
     assert (status, "Retry-After" in headers) == (500, False)
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_request_has_the_same_id_each_time_it_is_delivered():
+    """C1"""
+    layer = ChannelLayer()
+    for _ in range(2):
+        layer.send("http.request", {"reply_channel": "test.reply!x", "path": "/", "method": "POST"})
+    (first,) = layer.take(["http.request"])
+    layer.give_back([first])
+    deliveries = layer.take(["http.request"], limit=2)
+    ids = [Request(Message(one.content, "http.request", layer)).delivery_id for one in deliveries]
+    assert first.content.id in ids
+    assert len(set(ids)) == 2
+    assert all(0 < len(one) <= 64 for one in ids), "a client_id holds 64 characters"
+
+
+def test_a_request_of_a_layer_without_ids_has_an_empty_one(layer):
+    message = {"reply_channel": "test.reply!x", "path": "/", "method": "POST"}
+    assert Request(Message(message, "http.request", layer)).delivery_id == ""
