@@ -20,7 +20,7 @@ from django.db import close_old_connections, connections
 from django.db.models import F, Max
 
 from chatapp import clock, doors, ledger, logins, mentions, metrics, throttle
-from chatapp.models import ChatMessage, Grant, Presence, Room, Ticket
+from chatapp.models import ChatMessage, Grant, IdempotencyKey, Presence, Room, Ticket
 from chatapp.notifications import delivery
 
 logger = logging.getLogger(__name__)
@@ -130,5 +130,6 @@ def forget_expired() -> None:
     Session.objects.filter(expire_date__lt=now).delete()
     Grant.objects.filter(ends__lt=now).delete()
     Ticket.objects.filter(ends__lt=now).delete()
+    IdempotencyKey.forget()
     throttle.forget()
     ChatMessage.objects.filter(room__slug=doors.CANARY, sent__lt=now - CANARY_AGE).delete()

@@ -1,6 +1,10 @@
-"""What the chat keeps: rooms and their messages, who is there, and who may come in by a token or a ticket."""
+"""
+What the chat keeps: rooms and their messages, who is there, who may come in by a token or a ticket, and which requests
+have had their effect.
+"""
 
 from chatapp.models.grants import Grant
+from chatapp.models.idempotency import IdempotencyKey
 from chatapp.models.membership import Membership
 from chatapp.models.presence import Presence, Seat
 from chatapp.models.rooms import (
@@ -23,6 +27,7 @@ __all__ = [
     "TICKETS_LIMIT",
     "ChatMessage",
     "Grant",
+    "IdempotencyKey",
     "Membership",
     "Presence",
     "Room",
