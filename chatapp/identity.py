@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from channels import Group
 from django.conf import settings
 from django.core import signing
+from django.utils.crypto import salted_hmac
 
 from chatapp.exceptions import ClientError
 
@@ -19,6 +20,7 @@ GUEST_COOKIE = "guest"
 #: Seconds that a browser keeps it: a year.
 GUEST_COOKIE_AGE = 365 * 86400
 GUEST_SALT = "chatapp.guest"
+DELIVERY_SALT = "chatapp.guest.delivery"
 CANARY_SALT = "chatapp.canary"
 #: What begins the keys of canaries, and the seconds for which a token of theirs lets in: a day, since it opens only
 #: their own room, and the clocks of who makes and who reads it may differ.
@@ -72,8 +74,13 @@ def user_sender(user: Any) -> Sender:
     return Sender("user:%d" % user.pk, user.get_username())
 
 
-def new_guest() -> Sender:
-    number = secrets.token_hex(8)
+def new_guest(delivery_id: str = "") -> Sender:
+    """
+    A guest who has no token yet. A request that is delivered again makes the same guest as before (C1): otherwise what
+    it sends would be another guest's message. Logs and frames may show the id of a delivery, but only our SECRET_KEY
+    leads from there to the guest.
+    """
+    number = salted_hmac(DELIVERY_SALT, delivery_id).hexdigest()[:16] if delivery_id else secrets.token_hex(8)
     return Sender("guest:" + number, "guest-" + number[:4])
 
 
@@ -110,13 +117,16 @@ def remember_guest(request: Any, response: Any, sender: Sender) -> None:
     )
 
 
-def sender_of(user: Any, tokens: list[str | None]) -> Sender:
-    """The sender for a user, or for the first guest token that is ours, or a new guest. Raises ClientError."""
+def sender_of(user: Any, tokens: list[str | None], delivery_id: str = "") -> Sender:
+    """
+    The sender for a user, or for the first guest token that is ours, or a new guest: see `new_guest`. Raises
+    ClientError.
+    """
     if user.is_authenticated:
         return user_sender(user)
     if not settings.CHAT_ALLOW_GUESTS:
         raise ClientError("guests_not_allowed")
-    return next(filter(None, map(known_guest, tokens)), None) or new_guest()
+    return next(filter(None, map(known_guest, tokens)), None) or new_guest(delivery_id)
 
 
 def user_group(user_id: int) -> Group:

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from chatapp import metrics, protocol
 from chatapp.exceptions import ClientError
+from chatapp.idempotency import delivery_id
 from chatapp.identity import GUEST_COOKIE, Sender, sender_of
 
 #: Error code → HTTP status, where it isn't 400.
@@ -69,7 +70,8 @@ class Endpoint(APIView):
 
 def requester(request: Request) -> Sender:
     """Who asks. Raises ClientError."""
-    return sender_of(request.user, [request.GET.get("guest"), request.COOKIES.get(GUEST_COOKIE)])
+    tokens = [request.GET.get("guest"), request.COOKIES.get(GUEST_COOKIE)]
+    return sender_of(request.user, tokens, delivery_id(request))
 
 
 def fields(request: Request) -> dict[str, Any]:

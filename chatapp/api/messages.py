@@ -6,6 +6,7 @@ from rest_framework.response import Response
 from chatapp import doors, ledger, protocol
 from chatapp.api.endpoint import Endpoint, requester, whole_number
 from chatapp.exceptions import ClientError
+from chatapp.idempotency import delivery_id
 from chatapp.identity import Sender, remember_guest
 from chatapp.models import Room, checked_or_new_client_id
 
@@ -25,15 +26,18 @@ class Messages(Endpoint):
     def post(self, request: Request, slug: str) -> Response:
         """
         Store a message: `{"message", "client_id"?}`. Answers 201 with its number when it is stored, or 200 if that
-        `client_id` was stored before. Without one, a repeat is a second message; so it is for a guest who does not
-        bring the cookie `guest` (or `?guest=`) back, which the first answer sets.
+        `client_id` was stored before. Without one, another request is another message; so it is for a guest who does
+        not bring the cookie `guest` (or `?guest=`) back, which the first answer sets. The same request, delivered again
+        because its worker died, is the same message in any case (C1).
         """
         sender = requester(request)
         data = request.data if isinstance(request.data, dict) else {}
-        client_id = checked_or_new_client_id(data.get("client_id"))
+        given = data.get("client_id")
+        client_id = checked_or_new_client_id((delivery_id(request) or None) if given is None else given)
         message = protocol.checked_message(data.get("message"))
         row, is_new = ledger.store_and_announce(wanted(slug, sender), sender, message, client_id)
-        response = Response(protocol.ack_frame(row), status=201 if is_new else 200)
+        # Without a client_id the client has sent this once. It need not hear of an earlier delivery.
+        response = Response(protocol.ack_frame(row), status=201 if is_new or given is None else 200)
         remember_guest(request, response, sender)
         return response
 

@@ -27,6 +27,16 @@ def test_a_token_that_is_not_ours_names_nobody(token):
 
 def test_two_guests_are_two_senders():
     assert new_guest().key != new_guest().key
+    assert new_guest("delivery-1").key != new_guest("delivery-2").key
+
+
+def test_a_request_delivered_again_makes_the_same_guest_and_nobody_without_our_key_knows_which(settings_override):
+    """C1"""
+    guest = new_guest("delivery-1")
+    assert sender_of(AnonymousUser(), [None], "delivery-1") == guest
+    assert len(guest.key) == len(new_guest().key)
+    settings_override(SECRET_KEY="another")
+    assert new_guest("delivery-1") != guest
 
 
 def test_where_guests_are_not_allowed_nobody_is_one(settings_override):
