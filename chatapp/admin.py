@@ -1,18 +1,52 @@
 """The chat in Django's admin. Messages are added and read there, not changed: a number once given stays what it was."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 
 from chatapp.forms import AdminLoginForm
+from chatapp.idempotency import once
 from chatapp.models import ChatMessage, Grant, Room
 
 admin.site.login_form = AdminLoginForm
 
 
+class NotAdded(Exception):
+    """The form was not accepted, so nothing was added."""
+
+
+class AddedOnce(admin.ModelAdmin):
+    """Django's ModelAdmin, which adds a row each time that the add form is delivered (C1)."""
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        if request.method != "POST":
+            return super().add_view(request, form_url, extra_context)
+        responses: list[HttpResponse] = []
+
+        def add() -> str:
+            responses.append(super(AddedOnce, self).add_view(request, form_url, extra_context))
+            if not hasattr(request, "added"):
+                raise NotAdded
+            return str(request.added.pk)
+
+        pk = ""
+        with suppress(NotAdded):
+            # Django runs the add view in a transaction anyway.
+            pk = once(request, "add:" + self.model._meta.label_lower, add)
+        if responses:
+            return responses[0]
+        return self.response_add(request, get_object_or_404(self.model, pk=pk))
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        request.added = obj
+        return super().response_add(request, obj, post_url_continue)
+
+
 @admin.register(Room)
-class RoomAdmin(admin.ModelAdmin):
+class RoomAdmin(AddedOnce):
     list_display = ["slug", "title", "head", "created"]
     search_fields = ["slug", "title"]
     readonly_fields = ["head", "announced", "created"]
@@ -24,7 +58,7 @@ class RoomAdmin(admin.ModelAdmin):
 
 
 @admin.register(ChatMessage)
-class ChatMessageAdmin(admin.ModelAdmin):
+class ChatMessageAdmin(AddedOnce):
     list_display = ["room", "seq", "name", "message", "sent"]
     list_filter = ["room"]
     list_select_related = ["room"]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import login
+from django.contrib.auth import get_user_model, login
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -12,7 +12,7 @@ from django.utils.http import is_safe_url
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from chatapp import doors, protocol, readiness, throttle
+from chatapp import doors, idempotency, protocol, readiness, throttle
 from chatapp.exceptions import ClientError
 from chatapp.forms import SignUpForm, wait_text
 from chatapp.identity import GUEST_COOKIE, Sender, remember_guest, sender_of
@@ -20,6 +20,8 @@ from chatapp.models import Presence, Room
 
 #: Rooms on the front page.
 ROOMS_LIMIT = 100
+#: What a request for an account does once.
+SIGN_UP = "signup"
 
 
 @require_GET
@@ -50,7 +52,7 @@ def rooms(request: HttpRequest) -> HttpResponse:
 def room(request: HttpRequest, slug: str) -> HttpResponse:
     """A room's page. The room itself comes into being when a socket enters."""
     try:
-        sender = sender_of(request.user, [request.COOKIES.get(GUEST_COOKIE)])
+        sender = sender_of(request.user, [request.COOKIES.get(GUEST_COOKIE)], idempotency.delivery_id(request))
         slug = doors.room_for(protocol.checked_room(slug), sender)
     except ClientError as e:
         if e.code == "guests_not_allowed":
@@ -84,19 +86,46 @@ def signup(request: HttpRequest) -> HttpResponse:
     """Make an account, and be logged in with it."""
     wanted = request.POST.get("next") or request.GET.get("next", "")
     following = wanted if is_safe_url(wanted, allowed_hosts={request.get_host()}) else reverse("rooms")
+    form = SignUpForm(request.POST or None)
     if request.method == "POST":
         try:
-            throttle.signup(request)
+            user = account_of(request, form)
         except ClientError as e:
             # Nothing that was sent is looked at: it would tell which names are taken.
             context = {"form": SignUpForm(), "next": following, "error": wait_text(request, e)}
             return render(request, "registration/signup.html", context)
-    form = SignUpForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        # Two backends could have checked a password; nobody has had to.
-        login(request, form.save(), backend=settings.AUTHENTICATION_BACKENDS[0])
-        return redirect(following)
+        if user is not None:
+            # Two backends could have checked a password; nobody has had to.
+            login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+            return redirect(following)
     return render(request, "registration/signup.html", {"form": form, "next": following})
+
+
+def account_of(request: HttpRequest, form: SignUpForm) -> Any:
+    """
+    The account that the form makes, or has made if the request was delivered before (C1). None if the form has errors.
+    Raises ClientError for addresses that sign up too often.
+    """
+    refusal = None
+    try:
+        throttle.signup(request)
+    except ClientError as e:
+        refusal = e
+    is_valid = refusal is None and form.is_valid()
+    # Must come after the form has looked up the name: if an earlier delivery has taken it, its key is there by now.
+    made = idempotency.find(request, SIGN_UP)
+    if made is None and refusal is not None:
+        raise refusal
+    if made is None and is_valid:
+        # This hashes the password, which takes too long for a transaction.
+        user = form.save(commit=False)
+        made = idempotency.once(request, SIGN_UP, lambda: saved(user))
+    return get_user_model().objects.filter(pk=made).first() if made is not None else None
+
+
+def saved(user: Any) -> str:
+    user.save()
+    return str(user.pk)
 
 
 @require_GET

@@ -1,6 +1,7 @@
 """The HTTP API: post points."""
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 from channels import DEFAULT_CHANNEL_LAYER, channel_layers
@@ -13,9 +14,13 @@ from chatapp.dashboard.exceptions import DashboardError
 from chatapp.dashboard.names import writable_series
 from chatapp.dashboard.serializers import PostSerializer, first_problem
 from chatapp.dashboard.storing import CHANNEL, store_and_announce
+from chatapp.idempotency import once
 from chatapp.protocol import error_frame
 
 logger = logging.getLogger(__name__)
+
+#: How long the key of a post is kept. Sensors post all day long: a day's keys would take more room than their points.
+KEEP = timedelta(hours=1)
 
 
 class Ingest(Endpoint):
@@ -33,7 +38,7 @@ class Ingest(Endpoint):
         if not points.is_valid():
             raise DashboardError("invalid_points", first_problem(points.errors))
         stored = {"series": name, "stored": len(points.pairs)}
-        trouble = deliver(name, points.pairs)
+        trouble = deliver(request, name, points.pairs)
         if trouble is None:
             return Response(stored, status=201)
         logger.warning("%d points of %s are stored, but not shown: %s", stored["stored"], name, trouble.code)
@@ -46,10 +51,16 @@ class Ingest(Endpoint):
         return super().handle_exception(exc)
 
 
-def deliver(name: str, points: list[tuple[float, float]]) -> DashboardError | None:
-    """Store points and have them sent to browsers. Returns why those will not see them soon, if so."""
+def deliver(request: Request, name: str, points: list[tuple[float, float]]) -> DashboardError | None:
+    """Store points once and have them sent to browsers. Returns why those will not see them soon, if so."""
     failures: list[Exception] = []
-    store_and_announce(name, points, failures.append)
+
+    def store() -> str:
+        store_and_announce(name, points, failures.append)
+        return ""
+
+    # If an earlier delivery has stored them and died before it told a worker, the keeper does.
+    once(request, "ingest", store, KEEP)
     layer = channel_layers[DEFAULT_CHANNEL_LAYER]
     if failures:
         return DashboardError("layer_full" if isinstance(failures[0], layer.ChannelFull) else "layer_down")
