@@ -141,8 +141,8 @@ def warn_of_released(lanes: int) -> None:
 class Heart:
     """
     Beats for one layer on one server, from the first reader on. A thread for each server: one that stands still must
-    not cost the leases on the others. Nothing else is done in it, and on its own connection: nothing that takes its time
-    may cost a lease (L2).
+    not cost the leases on the others. It does nothing else, and has a connection of its own: nothing that takes its
+    time may cost a lease (L2).
     """
 
     def __init__(self, layer: "Beating", remote: Remote):

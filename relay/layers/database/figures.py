@@ -102,6 +102,9 @@ class Figures(Store):
 
     def note(self, kind: str, name: str, report: dict[str, Any], seconds: float) -> None:
         def work(cursor: Any) -> None:
+            if not seconds:
+                self.change(cursor, "DELETE FROM relay_life WHERE kind = %s AND name = %s", [kind, name])
+                return
             self.change(
                 cursor,
                 "INSERT INTO relay_life (kind, name, until, report) VALUES (%s, %s, {now} + %s, %s)"

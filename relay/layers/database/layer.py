@@ -4,16 +4,16 @@ import functools
 import itertools
 import logging
 import math
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, transaction
+from django.db import connections
 
 from relay.exceptions import LayerUnavailable
+from relay.layers.database.counts import Counts
 from relay.layers.database.reader import DatabaseReader, RowLease, ends
 from relay.layers.database.store import Call, Room, Store, Taken
 from relay.layers.delivery import (
@@ -39,8 +39,6 @@ T = TypeVar("T")
 BATCH = 500
 #: The part of a channel's room that a process may fill without counting again what waits there, within so many seconds.
 SHARE, ALLOWED = 8, 0.5
-#: Seconds after which what was counted is written down.
-COUNT_AFTER = 1.0
 
 
 class DatabaseChannelLayer(Beating):
@@ -61,12 +59,7 @@ class DatabaseChannelLayer(Beating):
         self.store: Any = make_store(alias)
         #: Channel → how many messages may be sent there without counting what waits, and until when.
         self.allowed: dict[str, tuple[int, float]] = {}
-        #: What was counted and is not written down yet: (channel, what) → number.
-        self.counts: Counter[tuple[str, str]] = Counter()
-        self.counted_at = 0.0
-        self.counting = threading.Lock()
-        #: Held while it is written down: until then, whoever asks would find it nowhere.
-        self.writing = threading.Lock()
+        self.counts = Counts(self.store)
 
     def __str__(self) -> str:
         return "%s (database %r)" % (type(self).__name__, self.store.alias)
@@ -104,7 +97,7 @@ class DatabaseChannelLayer(Beating):
         if refused and not self.store.in_transaction and self._make_room():
             refused = self._put(outgoing, refused)
         full = set(refused)
-        self._count(
+        self.counts.add(
             (message.channel, "refused" if position in full else "sent") for position, message in enumerate(outgoing)
         )
         return refused
@@ -136,7 +129,7 @@ class DatabaseChannelLayer(Beating):
     def _make_room(self) -> bool:
         """Drop what has expired; whether there was something."""
         expired = self._patiently(self.store.make_room)
-        self._count_expired(expired)
+        self.counts.expired(expired)
         return bool(expired)
 
     # Receiving
@@ -282,7 +275,7 @@ class DatabaseChannelLayer(Beating):
         for process, number, missed, members in found:
             dropped[groups[number]] += missed
             if process:
-                self._count([(process, "refused")] * missed)
+                self.counts.add([(process, "refused")] * missed)
             contents = [message for group, message in messages if group == groups[number]]
             dropped[groups[number]] += len(
                 self.send_many([(name, content) for content in contents for name in members])
@@ -303,13 +296,13 @@ class DatabaseChannelLayer(Beating):
         store.wake()
 
     def _clean_up(self, store: Any, pause: float) -> None:
-        self._write_counts()
+        self.counts.write()
         swept = store.sweep(pause, self.lease / 2, self.max_deliveries)
         if swept is None:
             return
         released, expired = swept
         warn_of_released(released)
-        self._count_expired(expired)
+        self.counts.expired(expired)
         store.tidy()
 
     def _take_leave(self, store: Any, readers: list[DatabaseReader], processes: list[str]) -> None:
@@ -319,45 +312,14 @@ class DatabaseChannelLayer(Beating):
 
     def close(self) -> None:
         super().close()
-        self._write_counts(wait=True)
+        self.counts.write(wait=True)
         self.store.close()
 
     # For who looks after it
 
-    def _count(self, counted: Iterable[tuple[str, str]]) -> None:
-        """Count what happened: (channel, what). A process that is killed takes its last second's with it."""
-        happened = list(counted)
-        if self.store.in_transaction:
-            # It has not happened before that is committed.
-            transaction.on_commit(lambda: self._count(happened), using=self.store.alias)
-            return
-        with self.counting:
-            self.counts.update(happened)
-        if time.monotonic() - self.counted_at > COUNT_AFTER:
-            self._write_counts()
-
-    def _count_expired(self, expired: Counter[str]) -> None:
-        self._count((channel, "expired") for channel in expired.elements())
-
-    def _write_counts(self, wait: bool = False) -> None:
-        """Write down what was counted. Nothing is done where another thread is at it, unless it may be waited for."""
-        if not self.writing.acquire(blocking=wait):
-            return
-        try:
-            with self.counting:
-                self.counted_at = time.monotonic()
-                counts, self.counts = self.counts, Counter()
-            if counts:
-                self.store.count(counts)
-        except LayerUnavailable:
-            with self.counting:
-                self.counts.update(counts)
-        finally:
-            self.writing.release()
-
     def status(self) -> list[ChannelStatus]:
         # In a transaction the other thread may wait for this one.
-        self._write_counts(wait=not self.in_transaction)
+        self.counts.write(wait=not self.in_transaction)
         return self.store.status()
 
     def dead_letters(self) -> list[DeadLetter]:
