@@ -59,9 +59,20 @@ SEND_PATIENCE = 30.0
 #: Seconds that a consumer may run before others get the messages that wait behind it.
 CONSUMER_PATIENCE = 0.5
 
-#: Channel → seconds before a message that failed there is tried again: at first, doubled each time, and at most. For
-#: what depends on others, such as mail servers. Elsewhere they are 0.1 and 2.
-RESTS: dict[str, tuple[float, float]] = {}
+#: Channel → how often a message is tried there whose consumer raises, before it is a dead letter. Elsewhere as often as
+#: the layer's `max_deliveries` says. Yours are added to these: whoever sends from a socket waits for an answer, and
+#: what it sends next waits behind it.
+ATTEMPTS: dict[str, int] = {"websocket.receive": 1, "websocket.keepalive": 1}
+
+#: Channel → seconds before a message that failed there, or whose consumer raised ConsumeLater, is tried again: at
+#: first, doubled each time, and at most. For what depends on others, such as mail servers. Elsewhere they are those of
+#: REST. Yours are added to these.
+RESTS: dict[str, tuple[float, float]] = {
+    "websocket.connect": (0.05, 0.2),
+    "websocket.receive": (0.05, 0.2),
+    "websocket.keepalive": (0.05, 0.2),
+}
+REST = (0.1, 2.0)
 
 #: Seconds for which a message is tried again, without counting it as its failure, when its consumer meets locks,
 #: deadlocks, time limits or broken connections of a database. After that it counts: what never ends in time would
@@ -88,3 +99,8 @@ TURN_EXPIRY = 3600
 def get(name: str) -> Any:
     """The value of the tunable `name`: the Django setting `RELAY_<name>`, else the default above."""
     return getattr(settings, "RELAY_" + name, globals()[name])
+
+
+def per_channel(name: str, channel: str, default: Any) -> Any:
+    """The value for a channel of a tunable that is a table: what the settings say is added to what stands above."""
+    return {**globals()[name], **get(name)}.get(channel, default)

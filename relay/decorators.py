@@ -14,7 +14,7 @@ from channels.signals import consumer_finished, consumer_started
 from relay.batches import BatchConsumer
 from relay.dispatch import dispatch, requeue, send_or_drop
 from relay.layers import leases
-from relay.layers.base import lane_named
+from relay.layers.policy import lane_named
 from relay.turns import MINE, WAITING, turns_of
 
 logger = logging.getLogger(__name__)

@@ -1,9 +1,8 @@
 """
 The work of one thread of a worker: it takes messages, has them handled, sends what comes of it, and acknowledges.
 
-Where a message is: `waiting` (taken, not begun), `running`, `held` (handled, but what it wants to send finds its
-channel full; and what comes behind it in its lane), `done` (handled, and all is sent). The layer is told of what is
-done with the next take. Whatever has not been told when the process dies is delivered again.
+Which message comes next, and where each is, is up to `relay.scheduler`. The layer is told of what is done with the next
+take. Whatever has not been told when the process dies is delivered again.
 """
 
 import logging
@@ -16,12 +15,13 @@ from typing import Any
 from channels.message import Message
 
 from relay import conf, databases
-from relay.dispatch import Run, postpone, send_or_drop
+from relay.dispatch import POSTPONE_LIMIT, Run, postpone, send_or_drop
 from relay.layers import acknowledge, be_patient, give_back, leases, leave, take
 from relay.layers.delivery import Delivery
 from relay.metrics.drops import DROPPED
 from relay.metrics.work import timed
 from relay.outbox import Late, is_local, send_all
+from relay.scheduler import Scheduler
 from relay.tally import Tally
 from relay.traces import about
 
@@ -36,8 +36,8 @@ TELL_AFTER = 0.02
 RESEND, HELD_LIMIT = 0.05, 50
 #: Seconds between two looks at a layer that does not wait.
 NAP = 0.01
-#: Seconds of the first and the longest rest of a message that failed.
-FIRST_REST, LONGEST_REST = 0.1, 2.0
+#: Seconds of the first and the longest pause after a turn that failed.
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 #: Characters of a traceback that are kept with a dead letter: its end.
 REASON_LIMIT = 8000
 
@@ -57,14 +57,11 @@ class Hands:
         self.callback = callback
         self.tally = Tally()
         self.stopping = threading.Event()
-        #: Guards what follows.
+        #: Guards the scheduler, which `let_others` comes to from another thread.
         self.lock = threading.RLock()
-        self.waiting: list[Run] = []
-        self.running: Run | None = None
+        self.scheduler = Scheduler()
         self.running_since = self.taken_at = 0.0
-        self.held: list[Run] = []
         self.late = Late()
-        self.done: list[Delivery] = []
         self.told_at = 0.0
         self.resend_at = 0.0
         #: Seconds that a message takes, lately.
@@ -75,18 +72,18 @@ class Hands:
     def work(self) -> None:
         """Until `stop` is called. Nothing that a message, consumer, database or layer does ends it."""
         be_patient(self.layer)
-        pause = FIRST_REST
+        pause = FIRST_PAUSE
         while not self.stopping.is_set():
             try:
                 self.turn()
-                pause = FIRST_REST
+                pause = FIRST_PAUSE
             except Exception:
                 logger.exception(
                     "A turn failed; what was taken is given back, and the next turn comes in %.1f s", pause
                 )
                 self.attempt(self.give_up)
                 self.stopping.wait(pause)
-                pause = min(2 * pause, LONGEST_REST)
+                pause = min(2 * pause, LONGEST_PAUSE)
         self.finish()
 
     def attempt(self, step: Callable[[], None]) -> None:
@@ -97,10 +94,10 @@ class Hands:
 
     def turn(self) -> None:
         """Take messages and handle them."""
-        taken = self.take(self.wanted(), block=not self.held and not self.late)
+        taken = self.take(self.wanted(), block=not self.scheduler.held and not self.late)
         self.taken_at = started = time.monotonic()
         with self.lock:
-            self.waiting += [Run(self.layer, [delivery]).find_consumer() for delivery in taken]
+            self.scheduler.add([Run(self.layer, [delivery]).find_consumer() for delivery in taken])
         self.tally.redelivered.update(delivery.channel for delivery in taken if delivery.content.attempts > 1)
         while not self.stopping.is_set() and (run := self.begin()) is not None:
             self.handle(run)
@@ -111,48 +108,34 @@ class Hands:
             self.pace += (took / len(taken) - self.pace) / 4
         elif not leases(self.layer):
             self.stopping.wait(NAP)
-        if self.held or self.late:
+        if self.scheduler.held or self.late:
             self.resend(patiently=not taken)
 
     def take(self, channels: list[str], block: bool) -> list[Delivery]:
-        done, self.done = self.done, []
+        done = self.scheduler.tell()
         try:
             self.told_at = time.monotonic()
             return take(self.layer, channels, max(1, min(LIMIT, int(TURN / self.pace))), block, done)
         except BaseException:
-            # What was told twice does no harm.
-            self.done = done
+            self.scheduler.untold(done)
             raise
 
     def wanted(self) -> list[str]:
         """The channels to read. If too much waits for full channels, only those: someone must make room."""
-        if len(self.held) < HELD_LIMIT:
+        if len(self.scheduler.held) < HELD_LIMIT:
             return self.channels
         full = self.full()
         return [channel for channel in self.channels if channel in full]
 
     def full(self) -> set[str]:
         """Names of channels that refused what is held."""
-        return {target.name for run in self.held for target, _ in run.sends if run.refused_at is not None}
+        return {target.name for run in self.scheduler.held for target, _ in run.sends if run.refused_at is not None}
 
     def begin(self) -> Run | None:
-        """The next run, if there is one; it is the running one now, together with others of its batch consumer."""
         with self.lock:
-            if not self.waiting:
-                return None
-            self.running = self.waiting.pop(0)
+            run = self.scheduler.begin()
             self.running_since = time.monotonic()
-            passed: set[Any] = set()
-            left = []
-            for run in self.waiting:
-                # What comes behind another message of its lane stays behind it.
-                if self.running.takes(run) and not run.lanes & passed:
-                    self.running.join(run)
-                else:
-                    passed |= run.lanes
-                    left.append(run)
-            self.waiting = left
-            return self.running
+            return run
 
     def handle(self, run: Run) -> None:
         """Have it handled, and see to what comes of it."""
@@ -165,12 +148,12 @@ class Hands:
         elif (run.error is not None or run.later) and len(run.deliveries) > 1:
             # One bad message must not take the others with it.
             with self.lock:
-                self.waiting = run.split() + self.waiting
-                self.running = None
+                self.scheduler.split(run)
         elif run.error is not None:
             self.fail(run, run.error)
         elif run.later:
-            self.rest(run, "Its consumer wants it at another time (ConsumeLater)")
+            # That is no failure, so it is asked for as often as elsewhere, on channels that have fewer tries too.
+            self.rest(run, "Its consumer wants it at another time (ConsumeLater)", self.layer_limit())
         else:
             self.tally.handled[run.channel] += len(run.deliveries)
             self.settle(run)
@@ -195,7 +178,7 @@ class Hands:
             run.sends = run.answer
             self.settle(run)
         else:
-            self.rest(run, "".join(traceback.format_exception(error))[-REASON_LIMIT:])
+            self.rest(run, "".join(traceback.format_exception(error))[-REASON_LIMIT:], self.limit_of(run))
 
     def what_next(self, run: Run) -> str:
         """For the log."""
@@ -204,18 +187,37 @@ class Hands:
             return "; its client is told"
         if not leases(self.layer):
             return "; it is left out"
-        attempts, limit = content.attempts, self.layer.max_deliveries
+        attempts, limit = content.attempts, self.limit_of(run)
         if attempts >= limit:
-            return " %d times; it is a dead letter: manage.py deadletters show %s" % (attempts, content.id)
+            return " (try %d of %d); it is a dead letter: manage.py deadletters show %s" % (attempts, limit, content.id)
         return " (try %d of %d); it is tried again. Its id is %s" % (attempts, limit, content.id)
 
-    def rest(self, run: Run, reason: str) -> None:
-        """Have it delivered again after a rest, which counts as a failure."""
+    def layer_limit(self) -> int:
+        """How often a message may fail before it is a dead letter, by its layer."""
+        return self.layer.max_deliveries if leases(self.layer) else POSTPONE_LIMIT
+
+    def limit_of(self, run: Run) -> int:
+        """As `layer_limit`, or less where whoever sent it waits for an answer, and would rather send again."""
+        return min(self.layer_limit(), conf.per_channel("ATTEMPTS", run.channel, self.layer_limit()))
+
+    def rest(self, run: Run, reason: str, limit: int) -> None:
+        """Have it delivered again after a rest, which counts as a failure; or not, if it has failed so often."""
         attempts = run.deliveries[0].content.attempts
-        if leases(self.layer) and attempts >= self.layer.max_deliveries:
-            self.tally.dead += 1
-        first, longest = conf.get("RESTS").get(run.channel, (FIRST_REST, LONGEST_REST))
-        self.put_back(run, reason, min(longest, first * 2 ** (attempts - 1)))
+        if leases(self.layer) and attempts >= limit:
+            self.end(run, reason)
+        else:
+            first, longest = conf.per_channel("RESTS", run.channel, conf.REST)
+            self.put_back(run, reason, min(longest, first * 2 ** (attempts - 1)))
+
+    def end(self, run: Run, reason: str) -> None:
+        """It has failed for good: it is a dead letter, and its lane goes on at once."""
+        self.tell()
+        self.tally.dead += 1
+        if not self.layer.dead_letter(run.deliveries[0], reason):
+            logger.error("Of %s no more dead letters are kept: manage.py deadletters discard", run.channel)
+            DROPPED["letters"].inc()
+        with self.lock:
+            self.scheduler.finish(run)
 
     def put_back(self, run: Run, reason: str, delay: float) -> None:
         """Give it back with what comes behind it in its lane. What came before it there is done, and told first."""
@@ -227,16 +229,12 @@ class Hands:
             for message in run.messages:
                 postpone(message)
         with self.lock:
-            self.running = None
-            self.waiting = [other for other in self.waiting if not other.lanes & run.lanes]
-            self.held = [other for other in self.held if not other.lanes & run.lanes]
+            self.scheduler.put_back(run)
 
     def settle(self, run: Run) -> None:
         """It is handled: send what it wants to send, and then it is done."""
         with self.lock:
-            run.handled = True
-            self.running = None
-            self.held.append(run)
+            self.scheduler.settle(run)
         self.let_go()
 
     def let_go(self, again: bool = False) -> None:
@@ -245,22 +243,12 @@ class Hands:
         behind it in its lane.
         """
         full = self.late.names | (set() if again else self.full())
-        self.send([run for run in self.held if run.sends and (again or run.refused_at is None)], full)
+        self.send([run for run in self.scheduler.held if run.sends and (again or run.refused_at is None)], full)
         with self.lock:
-            runs, self.held = self.held, []
-            if any(run.sends for run in runs):
-                runs, self.waiting = runs + self.waiting, []
-            stuck: set[Any] = set()
-            for run in runs:
-                if run.sends or run.lanes & stuck:
-                    stuck |= run.lanes
-                    self.held.append(run)
-                elif run.handled:
-                    if run.unsendable:
-                        self.bury(run)
-                    self.done += run.deliveries
-                else:
-                    self.waiting.append(run)
+            finished = self.scheduler.release()
+        for run in finished:
+            if run.unsendable:
+                self.bury(run)
 
     def send(self, runs: list[Run], full: set[str]) -> None:
         """Send for these; what is left of their sends finds its channel full. What is for clients waits elsewhere."""
@@ -287,7 +275,6 @@ class Hands:
             logger.error("A message on %s: %s", run.channel, reason)
         if len(run.deliveries) == 1 and run.deliveries[0].lease is not None:
             self.tally.dead += 1
-            self.tell()
             self.layer.dead_letter(run.deliveries[0], reason)
 
     def resend(self, patiently: bool) -> None:
@@ -299,23 +286,23 @@ class Hands:
         self.resend_at = time.monotonic() + RESEND
         self.tally.dropped += self.late.send()
         self.let_go(again=True)
-        for run in list(self.held):
-            if run.refused_at is not None and run in self.held:
+        for run in list(self.scheduler.held):
+            if run.refused_at is not None and run in self.scheduler.held:
                 self.lose_patience(run, time.monotonic() - run.refused_at)
 
     def lose_patience(self, run: Run, waited: float) -> None:
         """
-        A channel that stays full is a failure of the run, which does all it did once more; on a layer without leases
-        its messages are dropped.
+        A channel that stays full is not the fault of whoever sends to it: the run is put back, and does all it did once
+        more. On a layer without leases what it wants to send is dropped.
         """
         if not run.sends or waited <= conf.get("SEND_PATIENCE"):
             return
         names = ", ".join(sorted({target.name for target, _ in run.sends}))
-        self.tally.failed[run.channel] += len(run.deliveries)
         with about(run.traces):
-            logger.error("A message on %s failed: %s stayed full for %.0f s", run.channel, names, waited)
+            logger.error("A message on %s must wait: %s stayed full for %.0f s", run.channel, names, waited)
         if leases(self.layer):
-            self.rest(run, "%s stayed full for %.0f s" % (names, waited))
+            self.tally.waited += len(run.deliveries)
+            self.put_back(run, "", LONGEST_PAUSE)
         else:
             self.tally.dropped += len(run.sends)
             DROPPED["full"].inc(len(run.sends))
@@ -324,18 +311,22 @@ class Hands:
     def tell(self, only_if_late: bool = False) -> None:
         """Tell the layer what is done, now and not with the next take."""
         now = time.monotonic()
-        if not self.done or (only_if_late and (now - self.told_at < TELL_AFTER or not self.waiting)):
+        is_early = now - self.told_at < TELL_AFTER or not self.scheduler.waiting
+        if not self.scheduler.done or (only_if_late and is_early):
             return
         with self.lock:
-            acknowledge(self.layer, self.done)
-            self.done = []
+            done = self.scheduler.tell()
+            try:
+                acknowledge(self.layer, done)
+            except BaseException:
+                self.scheduler.untold(done)
+                raise
             self.told_at = now
 
     def give_up(self) -> None:
         """Tell what is done, and give back what is not."""
         with self.lock:
-            runs = [*self.held, *([self.running] if self.running else []), *self.waiting]
-            self.held, self.waiting, self.running = [], [], None
+            runs = self.scheduler.give_up()
         try:
             self.tell()
         finally:
@@ -361,19 +352,17 @@ class Hands:
     def let_others(self, patience: float) -> None:
         """If a consumer runs, and what waits behind it has waited for longer than that, others shall have it."""
         with self.lock:
-            running = self.running
-            if running is None or not leases(self.layer) or time.monotonic() - self.taken_at < patience:
+            is_quick = self.scheduler.running is None or time.monotonic() - self.taken_at < patience
+            if is_quick or not leases(self.layer):
                 return
             self.tell()
-            kept = set().union(*(run.lanes for run in [running, *self.held]))
-            free = [run for run in self.waiting if not run.lanes & kept]
+            free = self.scheduler.spare()
             give_back(self.layer, [delivery for run in free for delivery in run.deliveries])
-            self.waiting = [run for run in self.waiting if run not in free]
         self.tally.handed_on += len(free)
 
     def at_work(self) -> str:
         """What runs now, for a log line; empty: nothing."""
-        running, since = self.running, self.running_since
+        running, since = self.scheduler.running, self.running_since
         return "" if running is None else "%s for %.1f s" % (running.channel, time.monotonic() - since)
 
 

@@ -189,12 +189,16 @@ class Courier(threading.Thread):
                 DROPPED["unsendable"].inc()
                 done.drop(parcel)
             elif parcel in refused:
-                if parcel.owner not in done.behind:
-                    # What comes after a refused message of the same owner is refused for that, in any channel.
+                # What comes after a refused message of the same owner is refused for that, in any channel.
+                if parcel.owner not in done.behind and not self.has_shares(parcel.channel):
                     self.shut.add(parcel.channel)
                 self.put_off(parcel, done)
             else:
                 done.sent.append(parcel)
+
+    def has_shares(self, channel: str) -> bool:
+        """Whether others may find room on a channel that has refused a message."""
+        return leases(self.layer) and self.layer.has_shares(channel)
 
     def put_off(self, parcel: Parcel, done: "Round") -> None:
         """Its channel is full: keep it for later, or drop it."""

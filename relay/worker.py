@@ -144,7 +144,7 @@ class Worker(worker.Worker):
         """One slow consumer keeps nobody else waiting, and is named if it is very slow (B16)."""
         hands.let_others(conf.get("CONSUMER_PATIENCE"))
         now, since = time.monotonic(), max(hands.running_since, self.warned.get(hands, 0))
-        if hands.running is not None and now - since >= conf.get("SLOW_CONSUMER"):
+        if hands.at_work() and now - since >= conf.get("SLOW_CONSUMER"):
             self.warned[hands] = now
             logger.warning("A consumer is slow: %s", hands.at_work())
 

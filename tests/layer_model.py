@@ -134,6 +134,11 @@ class Groups:
         may = {socket for socket, member in here.items() if member is not False}
         self.broadcasts[n] = Broadcast(n, must, may, certain)
 
+    def sent_late(self, n: int, group: str) -> None:
+        """A broadcast that was given up has now been made."""
+        here = {socket for (where, socket), member in self.members.items() if where == group and member is not False}
+        self.broadcasts[n].may |= here
+
     def heard(self, n: int, sockets: set[str]) -> None:
         broadcast = self.broadcasts[n]
         assert not broadcast.heard, "broadcast %d is heard twice" % n

@@ -24,7 +24,6 @@ that took them lives. `receive` acknowledges what the same thread received befor
 loses nothing either.
 """
 
-import hashlib
 import itertools
 import logging
 import math
@@ -37,6 +36,7 @@ import msgpack
 
 from relay.layers.delivery import Content, Delivery, Lease, Outgoing, Record
 from relay.layers.groups import GroupMap
+from relay.layers.policy import CHANNEL_EXPIRY, ORDERING, Policy, completed
 from relay.layers.readers import Reader, Readers
 from relay.layers.sender import Sender
 from relay.layers.upkeep import Upkeep
@@ -47,35 +47,18 @@ from relay.traces import stamped
 
 logger = logging.getLogger(__name__)
 
-#: What a socket sends is handled in its order.
-ORDERING = {
-    "websocket.connect": "reply_channel",
-    "websocket.receive": "reply_channel",
-    "websocket.disconnect": "reply_channel",
-}
-
 #: Messages that `receive` takes at once for an interface process, the only one who could have them anyway.
 READ_AHEAD = 100
 
-#: Longer ordering keys are hashed.
-LANE_LENGTH_LIMIT = 200
 
-
-def lane_named(key: str, value: str | int) -> str:
-    """The lane of messages with this value of this ordering key."""
-    text = str(value)
-    if len(text) > LANE_LENGTH_LIMIT:
-        text = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return "%s=%s" % (key, text)
-
-
-class LeasingLayer(StrictNames, Upkeep):
+class LeasingLayer(Policy, StrictNames, Upkeep):
     """
     asgiref's BaseChannelLayer, with leases, lanes and dead letters. What is kept where is up to the subclasses.
 
     ordering: channel → the key of its messages that orders them; wildcards as in `channel_capacity`. Given, it is
       added to `ORDERING`; None for a channel there takes its order away.
     channel_expiry: channel → seconds that its messages are kept at most, instead of `expiry`. None: they are durable.
+      Given, it is added to `CHANNEL_EXPIRY`.
     lease: seconds after which the messages of a process that is gone are delivered again.
     max_deliveries: failed deliveries after which a message is a dead letter.
     message_size_limit: bytes of a message as it is kept; a larger one raises MessageTooLarge.
@@ -96,9 +79,8 @@ class LeasingLayer(StrictNames, Upkeep):
         message_size_limit: int = 8 * 1024 * 1024,
         **kwargs: Any,
     ):
-        given = ordering or {}
-        self.ordering = self.compile_capacities({**given, **{k: v for k, v in ORDERING.items() if k not in given}})
-        self.channel_expiry = self.compile_capacities(channel_expiry or {})
+        self.ordering = self.compile_capacities(completed(ordering, ORDERING))
+        self.channel_expiry = self.compile_capacities(completed(channel_expiry, CHANNEL_EXPIRY))
         self.lease = lease
         self.max_deliveries = max_deliveries
         self.message_size_limit = message_size_limit
@@ -107,6 +89,7 @@ class LeasingLayer(StrictNames, Upkeep):
         self.on_restore: list[Callable[[], None]] = []
         self.readers = Readers(self._make_reader)
         self.sender = Sender()
+        self._shares = {}
         self._ids = itertools.count()
         self._id_prefix = secrets.token_hex(8)
         super().__init__(*args, **kwargs)
@@ -135,24 +118,6 @@ class LeasingLayer(StrictNames, Upkeep):
     def be_patient(self) -> None:
         """From now on, what this thread sends is tried until it is sent, however long its server is away."""
         self.sender.patience = math.inf
-
-    def lane_of(self, channel: str, message: dict[str, Any]) -> str | None:
-        """The lane of a message on this channel. None: it has none, and may be handled beside any other."""
-        for pattern, key in self.ordering:
-            if pattern.match(channel):
-                value = message.get(key) if key else None
-                return lane_named(key, value) if isinstance(value, str | int) else None
-        return None
-
-    def expiry_of(self, channel: str) -> float | None:
-        """Seconds that messages on this channel are kept at most. None: they are durable."""
-        for pattern, expiry in self.channel_expiry:
-            if pattern.match(channel):
-                return expiry
-        return self.expiry
-
-    def capacity_of(self, channel: str) -> int:
-        return self.get_capacity(self.non_local_name(channel))
 
     def new_id(self) -> str:
         # The process id keeps a forked child from repeating its parent's.
@@ -241,8 +206,11 @@ class LeasingLayer(StrictNames, Upkeep):
         """Those that are still the caller's, now for another lease. The others are, or will be, delivered again."""
         raise NotImplementedError
 
-    def dead_letter(self, delivery: Delivery, reason: str) -> None:
-        """Give up a message: it is kept with its reason for `manage.py deadletters`, and acknowledged."""
+    def dead_letter(self, delivery: Delivery, reason: str) -> bool:
+        """
+        Give up a message: it is kept with its reason for `manage.py deadletters`, and acknowledged. False: it is not
+        kept, for as many dead letters of its channel are as may be (LETTERS_LIMIT).
+        """
         raise NotImplementedError
 
     def stop_waiting(self) -> None:
@@ -389,5 +357,6 @@ class LeasingLayer(StrictNames, Upkeep):
     ) -> list[tuple[Lease, list[Record]]]:
         raise NotImplementedError
 
-    def _bury(self, lease: Lease, position: int, reason: str) -> None:
+    def _bury(self, lease: Lease, position: int, reason: str) -> bool:
+        """Keep a taken message as a dead letter, in its lane too; whether there was room for it."""
         raise NotImplementedError

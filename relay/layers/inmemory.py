@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from relay.layers.base import LeasingLayer
 from relay.layers.delivery import ChannelStatus, Content, DeadLetter, Delivery, Lease, Outgoing, Record
 from relay.layers.memberships import Memberships
+from relay.layers.policy import LETTERS_LIMIT
 from relay.layers.readers import Reader
 
 
@@ -77,7 +78,7 @@ class ChannelLayer(Memberships, LeasingLayer):
         with self.news:
             for position, message in enumerate(outgoing):
                 row = self._row(message.channel)
-                if message.lane in shut or self._is_full(row):
+                if message.lane in shut or (self._is_full(row) and self._has_its_share(message)):
                     shut.add(message.lane)
                     refused.append(position)
                     row.full += 1
@@ -93,6 +94,10 @@ class ChannelLayer(Memberships, LeasingLayer):
             for lane in list(self.ready.get(row.channel, ())):
                 self._settle(lane)
         return row.depth >= capacity
+
+    def _has_its_share(self, message: Outgoing) -> bool:
+        """Whether as many messages wait in its lane as may, however full its channel is."""
+        return len(self.lanes.get(message.lane, ())) >= self.share_of(message)
 
     def _put(self, message: Outgoing) -> None:
         record = Record(message.id, time.time(), message.channel, message.target, message.body, 1)
@@ -209,23 +214,28 @@ class ChannelLayer(Memberships, LeasingLayer):
         with self.news:
             return [delivery for delivery in deliveries if delivery.lease and self._is_held(delivery.lease)]
 
-    def dead_letter(self, delivery: Delivery, reason: str) -> None:
+    def dead_letter(self, delivery: Delivery, reason: str) -> bool:
         with self.news:
             lease = delivery.lease
-            if lease is not None and self._is_held(lease) and delivery.position > lease.done:
-                self._bury(lease, delivery.place, reason)
-                self.acknowledge([delivery])
+            if lease is None or not self._is_held(lease) or delivery.position <= lease.done:
+                return True
+            is_kept = self._bury(lease, delivery.place, reason)
+            self.acknowledge([delivery])
+            return is_kept
 
-    def _bury(self, lease: Lease, position: int, reason: str) -> None:
+    def _bury(self, lease: Lease, position: int, reason: str) -> bool:
         with self.news:
             record = self.lanes[lease.lane][position - lease.done - 1].record
-            self._bury_record(lease.lane, record, self.tries.get(record.id, 0) + 1, reason)
+            return self._bury_record(lease.lane, record, self.tries.get(record.id, 0) + 1, reason)
 
-    def _bury_record(self, lane: str, record: Record, attempts: int, reason: str) -> None:
+    def _bury_record(self, lane: str, record: Record, attempts: int, reason: str) -> bool:
+        row = self._row(record.channel)
         letter = DeadLetter(record.id, record.channel, lane, time.time(), attempts, reason, None, record.body)
-        if record.id not in self.letters:
-            self._row(record.channel).dead += 1
-        self.letters[record.id] = (letter, record)
+        is_kept = record.id in self.letters or row.dead < LETTERS_LIMIT
+        if is_kept:
+            row.dead += record.id not in self.letters
+            self.letters[record.id] = (letter, record)
+        return is_kept
 
     def _is_held(self, lease: Lease) -> bool:
         return self.leases.get(lease.lane) is lease

@@ -6,8 +6,8 @@
 -- KEYS[13...] ready-lists of the channels; then the lane of each message
 -- ARGV[1] call: number, each of this sender's greater than the one before
 -- ARGV[2] channels: how many
--- ARGV[3...] of each channel: expiry in milliseconds (0: never), and capacity; then of each message: which channel, from
--- 1, and its record after the times
+-- ARGV[3...] of each channel: expiry in milliseconds (0: never), capacity, and how many messages may wait in a lane however
+-- full it is; then of each message: which channel, from 1, and its record after the times
 -- Returns the positions, from 1, of the messages that were refused.
 local call, refused = string.match(redis.call('GET', KEYS[12]) or '0 ', '^(%d+) (.*)$')
 local positions = {}
@@ -19,17 +19,18 @@ if tonumber(call) >= tonumber(ARGV[1]) then
 end
 local channels, shut, room = tonumber(ARGV[2]), {}, {}
 for i = 1, channels do
-    room[i] = ARGV[2 + 2 * i] - (redis.call('HGET', waiting, KEYS[12 + i]) or 0)
+    room[i] = ARGV[1 + 3 * i] - (redis.call('HGET', waiting, KEYS[12 + i]) or 0)
 end
 for i = 1, #KEYS - 12 - channels do
     local lane = KEYS[12 + channels + i]
-    local channel, rest = tonumber(ARGV[1 + 2 * channels + 2 * i]), ARGV[2 + 2 * channels + 2 * i]
-    if shut[lane] or room[channel] <= 0 then
+    local channel, rest = tonumber(ARGV[1 + 3 * channels + 2 * i]), ARGV[2 + 3 * channels + 2 * i]
+    local share = tonumber(ARGV[2 + 3 * channel])
+    if shut[lane] or (room[channel] <= 0 and (share == 0 or redis.call('LLEN', lane) >= share)) then
         shut[lane] = true
         positions[#positions + 1] = i
     else
         local ready = KEYS[12 + channel]
-        push(lane, ready, stamped(ARGV[1 + 2 * channel], rest))
+        push(lane, ready, stamped(ARGV[3 * channel], rest))
         count(sent, ready, 1)
         room[channel] = room[channel] - 1
     end

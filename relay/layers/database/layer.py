@@ -14,6 +14,7 @@ from django.db import connections
 
 from relay.exceptions import LayerUnavailable
 from relay.layers.database.counts import Counts
+from relay.layers.database.figures import Figures
 from relay.layers.database.reader import DatabaseReader, RowLease, ends
 from relay.layers.database.store import Call, Room, Store, Taken
 from relay.layers.delivery import (
@@ -105,10 +106,10 @@ class DatabaseChannelLayer(Beating):
     def _put(self, outgoing: list[Outgoing], positions: list[int]) -> list[int]:
         """Send those at these positions; returns the positions of those that were refused."""
         messages = [outgoing[position] for position in positions]
-        numbers: dict[str, int] = {}
-        which = [numbers.setdefault(message.channel, len(numbers)) for message in messages]
+        numbers: dict[tuple[str, int], int] = {}
+        which = [numbers.setdefault((message.channel, self.share_of(message)), len(numbers)) for message in messages]
         amounts = Counter(which)
-        rooms = [self._room(channel, amounts[number]) for channel, number in numbers.items()]
+        rooms = [self._room(channel, amounts[number], share) for (channel, share), number in numbers.items()]
         places, left = self._once(lambda call: self.store.send(call, rooms, which, messages))
         until = time.monotonic() + ALLOWED
         for room, space in zip(rooms, left, strict=True):
@@ -116,7 +117,7 @@ class DatabaseChannelLayer(Beating):
                 self.allowed[room.channel] = (space // SHARE, until)
         return [positions[place] for place in places]
 
-    def _room(self, channel: str, amount: int) -> Room:
+    def _room(self, channel: str, amount: int, share: int) -> Room:
         """To count what waits takes longer, the more that is. So this process may send a little without it."""
         space, until = self.allowed.pop(channel, (0, 0.0))
         known = space >= amount and time.monotonic() < until
@@ -124,7 +125,7 @@ class DatabaseChannelLayer(Beating):
             self.allowed[channel] = (space - amount, until)
         expiry = self.expiry_of(channel)
         capacity = None if known else self.get_capacity(channel)
-        return Room(channel, capacity, math.inf if expiry is None else expiry)
+        return Room(channel, capacity, math.inf if expiry is None else expiry, share)
 
     def _make_room(self) -> bool:
         """Drop what has expired; whether there was something."""
@@ -221,17 +222,18 @@ class DatabaseChannelLayer(Beating):
             still |= {lease for lease, has in zip(leases, answer, strict=True) if has}
         return [delivery for delivery in deliveries if delivery.lease in still]
 
-    def dead_letter(self, delivery: Delivery, reason: str) -> None:
+    def dead_letter(self, delivery: Delivery, reason: str) -> bool:
         lease = delivery.lease
-        if lease is not None and delivery.position > lease.done:
-            self._bury(lease, delivery.place, reason, delivery.content.attempts)
-            self.acknowledge([delivery])
+        if lease is None or delivery.position <= lease.done:
+            return True
+        is_kept = self._bury(lease, delivery.place, reason, delivery.content.attempts)
+        self.acknowledge([delivery])
+        return is_kept
 
-    def _bury(self, lease: Lease, position: int, reason: str, attempts: int = 1) -> None:
-        if isinstance(lease, RowLease):
-            number = lease.ids[position - 1]
-            asked = (lease.holder.name, lease.held, number, attempts, storable(reason))
-            self.store.or_later(lambda: self.store.bury(*asked))
+    def _bury(self, lease: Lease, position: int, reason: str, attempts: int = 1) -> bool:
+        assert isinstance(lease, RowLease)
+        asked = (lease.holder.name, lease.held, lease.ids[position - 1], attempts, storable(reason))
+        return self.store.or_later(lambda: self.store.bury(*asked)) is not False
 
     # Groups
 
@@ -351,11 +353,11 @@ class DatabaseChannelLayer(Beating):
         self.groups.clear()
 
 
-def make_store(alias: str) -> Store:
+def make_store(alias: str) -> Figures:
     from relay.layers.database.postgresql import PostgresqlStore
     from relay.layers.database.sqlite import SqliteStore
 
-    stores: dict[str, type[Store]] = {"postgresql": PostgresqlStore, "sqlite": SqliteStore}
+    stores: dict[str, type[Figures]] = {"postgresql": PostgresqlStore, "sqlite": SqliteStore}
     vendor = connections[alias].vendor
     if vendor not in stores:
         raise ImproperlyConfigured(

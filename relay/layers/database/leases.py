@@ -4,17 +4,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from relay.layers.database.store import Store
+from relay.layers.policy import LETTERS_LIMIT
 
 #: What is kept of a letter, and what it is made from.
 LETTER = "mid, lane, channel, target, body, lifetime, died, attempts, reason"
-BURY = (
-    """
+BURY = """
     INSERT INTO relay_letter (%s)
     SELECT mid, lane, channel, target, body, deadline - sent, {now}, %%s, %%s FROM relay_message
-    WHERE lane = %%s AND id = %%s ON CONFLICT (mid) DO NOTHING
-"""
-    % LETTER
-)
+    WHERE lane = %%s AND id = %%s
+        AND (SELECT count(*) FROM relay_letter l WHERE l.channel = relay_message.channel) < %d
+    ON CONFLICT (mid) DO NOTHING
+""" % (LETTER, LETTERS_LIMIT)
 
 #: A lease, as a reader knows it: lane and number of the take.
 Held = tuple[str, int]
@@ -44,14 +44,17 @@ class Leases(Store):
 
         return self.do(work)
 
-    def bury(self, holder: str, lease: Held, message: int, attempts: int, reason: str) -> None:
-        """Make a message that the reader has a dead letter. It stays in its lane until it is acknowledged."""
+    def bury(self, holder: str, lease: Held, message: int, attempts: int, reason: str) -> bool:
+        """
+        Make a message that the reader has a dead letter. It stays in its lane until it is acknowledged. False: there
+        are too many of its channel.
+        """
 
-        def work(cursor: Any) -> None:
-            if self.first_held(cursor, holder, lease) is not None:
-                self.change(cursor, BURY, [attempts, reason, lease[0], message])
+        def work(cursor: Any) -> bool:
+            is_held = self.first_held(cursor, holder, lease) is not None
+            return not is_held or bool(self.change(cursor, BURY, [attempts, reason, lease[0], message]))
 
-        self.do(work)
+        return self.do(work)
 
     def leave(self, holders: list[str], processes: list[str]) -> None:
         """What these readers have is free at once; and these interface processes are gone."""

@@ -26,7 +26,7 @@ VACUUM = 10.0
 ENDS = "text[], bigint[], integer[], bigint[], bigint[], integer[]"
 #: The functions, with the types of what they take.
 FUNCTIONS = {
-    "send": "text, bigint, boolean, text[], integer[], float8[], integer[], text[], text[], text[], bytea[]",
+    "send": "text, bigint, boolean, text[], integer[], float8[], integer[], integer[], text[], text[], text[], bytea[]",
     "take": "text, float8, boolean, bigint, text[], integer, " + ENDS,
     "acknowledge": "text, " + ENDS,
     "group_add": "text, text, text[], float8, integer, float8, text, text, bytea",
@@ -96,7 +96,8 @@ class PostgresqlStore(Lives, Groups, Figures):
         _, lanes, targets, mids, bodies = map(list, zip(*messages, strict=True))
         # PostgreSQL counts from 1.
         numbers = [number + 1 for number in which]
-        params = [*call, channels, capacities, expiries, numbers, lanes, targets, mids, bodies]
+        shares = [room.share for room in rooms]
+        params = [*call, channels, capacities, expiries, shares, numbers, lanes, targets, mids, bodies]
         ((refused, left),) = self.do(lambda cursor: self.call(cursor, "send", params), whole=True)
         return [place - 1 for place in refused], left
 

@@ -13,6 +13,15 @@ TABLES = (
 FUNCTIONS = ("room", "ring", "repeated", "send", "acknowledge", "take", "group_add", "group_send")
 
 
+DROP_FUNCTIONS = """
+    DO $$ DECLARE found regprocedure; BEGIN
+        FOR found IN SELECT oid::regprocedure FROM pg_proc WHERE proname = ANY (%s) LOOP
+            EXECUTE 'DROP FUNCTION ' || found;
+        END LOOP;
+    END $$
+"""
+
+
 def install(apps: Any, schema_editor: Any) -> None:
     """Make all of it, in a migration."""
     folder = FOLDER / schema_editor.connection.vendor
@@ -41,9 +50,6 @@ def know_late_calls(apps: Any, schema_editor: Any) -> None:
             "CREATE TABLE relay_sender (name text PRIMARY KEY, call integer NOT NULL, answer text NOT NULL,"
             " at real NOT NULL) WITHOUT ROWID"
         )
-    else:
-        # It asks for less than it did.
-        schema_editor.execute("DROP FUNCTION IF EXISTS relay_repeated(text, bigint, boolean)")
 
 
 def uninstall(apps: Any, schema_editor: Any) -> None:
@@ -52,8 +58,8 @@ def uninstall(apps: Any, schema_editor: Any) -> None:
     for name in (*TABLES, "relay_sender"):
         schema_editor.execute("DROP TABLE %s" % name)
     if schema_editor.connection.vendor == "postgresql":
-        for name in FUNCTIONS:
-            schema_editor.execute("DROP FUNCTION relay_%s" % name)
+        # Also those with the parameters of earlier releases, which stay for processes of these.
+        schema_editor.execute(DROP_FUNCTIONS, [["relay_" + name for name in FUNCTIONS]])
 
 
 def statements(text: str) -> list[str]:

@@ -65,13 +65,16 @@ class SqliteStore(Lives, Groups, Figures):
             left = [self.room(cursor, room.channel, room.capacity) for room in rooms]
             refused = []
             shut: set[str] = set()
+            lanes: Counter[str] = Counter()
             rows = []
             for place, (number, message) in enumerate(zip(which, messages, strict=True)):
-                if left[number] <= 0 or message.lane in shut:
+                full = left[number] <= 0 and self.has_its_share(cursor, message.lane, rooms[number].share, lanes)
+                if full or message.lane in shut:
                     shut.add(message.lane)
                     refused.append(place)
                 else:
                     left[number] -= 1
+                    lanes[message.lane] += 1
                     rows.append((*columns_of(message), rooms[number].expiry))
             self.insert(cursor, rows)
             self.ring(cursor, {room.channel for room in rooms})
@@ -81,6 +84,12 @@ class SqliteStore(Lives, Groups, Figures):
             return refused, left
 
         return self.do(work, durable=any(room.expiry == math.inf for room in rooms))
+
+    def has_its_share(self, cursor: Any, lane: str, share: int, more: Counter[str]) -> bool:
+        """Whether as many messages wait in a lane as may, however full its channel is; `more` of it are sent now."""
+        some = "SELECT 1 FROM relay_message WHERE lane = %s LIMIT %s"
+        present = self.select(cursor, "SELECT count(*) FROM (%s)" % some, [lane, share]) if share else [(0,)]
+        return present[0][0] + more[lane] >= share
 
     def repeated(self, cursor: Any, call: Call) -> list[int] | None:
         """Note a sender's call; returns what it was answered if it was made before. See `repeated.sql`."""

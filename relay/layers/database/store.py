@@ -29,6 +29,8 @@ class Room(NamedTuple):
     capacity: int | None
     #: Seconds that they are kept; infinity: they are durable.
     expiry: float
+    #: Messages that may wait in one lane, however full the channel is.
+    share: int = 0
 
 
 class Call(NamedTuple):

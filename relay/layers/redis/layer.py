@@ -172,21 +172,21 @@ class LeasingRedisLayer(RedisGroups, Beating):
         Send to one server; returns the places, from 1, of those that were refused. To `tell` an interface process about
         its groups there is always room, and it lasts as long as a membership.
         """
-        channels: dict[tuple[str, int], int] = {}
+        channels: dict[tuple[str, int, int], int] = {}
         lanes, args = [], []
         for message in messages:
-            room = 2**31 if tell else self._share(shard, message)
-            number = channels.setdefault((message.channel, room), len(channels) + 1)
+            room = 2**31 if tell else self._room(shard, message)
+            number = channels.setdefault((message.channel, room, self.share_of(message)), len(channels) + 1)
             lanes.append(self.keys.lane(message.lane))
             ready = self.keys.ready(message.channel)
             args += [number, records.rest(ready, message.id, message.target, message.body)]
-        keys = [self.keys.ready(channel) for channel, _ in channels]
+        keys = [self.keys.ready(channel) for channel, _, _ in channels]
         limits: list[int] = []
-        for channel, room in channels:
-            limits += [self._milliseconds(self.group_expiry if tell else self.expiry_of(channel)), room]
+        for channel, room, share in channels:
+            limits += [self._milliseconds(self.group_expiry if tell else self.expiry_of(channel)), room, share]
         return self._run_once(shard, "lane_send", [*keys, *lanes], [len(keys), *limits, *args])
 
-    def _share(self, shard: Shard, message: Outgoing) -> int:
+    def _room(self, shard: Shard, message: Outgoing) -> int:
         """
         What a server may hold of the message's channel: of one whose messages go to any server its part of the
         capacity, of one whose messages are bound to a server all of it.
@@ -256,15 +256,17 @@ class LeasingRedisLayer(RedisGroups, Beating):
             still |= {lease for lease, held in zip(leases, answer, strict=True) if held}
         return [delivery for delivery in deliveries if delivery.lease in still]
 
-    def dead_letter(self, delivery: Delivery, reason: str) -> None:
-        if delivery.lease is not None:
-            self._bury(delivery.lease, delivery.place, reason)
-            self.acknowledge([delivery])
+    def dead_letter(self, delivery: Delivery, reason: str) -> bool:
+        if delivery.lease is None:
+            return True
+        is_kept = self._bury(delivery.lease, delivery.place, reason)
+        self.acknowledge([delivery])
+        return is_kept
 
-    def _bury(self, lease: Lease, position: int, reason: str) -> None:
+    def _bury(self, lease: Lease, position: int, reason: str) -> bool:
         reader, shard = lease.holder
         args = [lease.take, position, storable(reason)]
-        shard.run_or_later("lane_bury", [reader.held, self.keys.lane(lease.lane)], args)
+        return shard.run_or_later("lane_bury", [reader.held, self.keys.lane(lease.lane)], args) != -1
 
     # Serialization
 

@@ -1,10 +1,15 @@
 -- What to do with a lane that nobody holds any more, and with messages that nobody shall have.
+-- Of each channel as many dead letters are kept as LETTERS_LIMIT in relay/layers/policy.py says.
 local function bury(lane, record, attempts, reason)
     local _, _, ready, id = head(record)
+    if tonumber(redis.call('HGET', dead, ready or 'unreadable') or 0) >= 1000 then
+        return false
+    end
     local letter = string.format('%s %d %d %d\n', stamp, attempts, #lane, #reason)
     if redis.call('HSETNX', letters, id or redis.sha1hex(record), table.concat({letter, lane, reason, record})) == 1 then
         count(dead, ready or 'unreadable', 1)
     end
+    return true
 end
 
 -- Drops what has expired, or can't be read, from the front of a lane; returns its first record.

@@ -1,12 +1,12 @@
 -- Puts messages at the ends of their lanes.
--- p_channels, p_capacities, p_expiries: each channel, messages that may wait on it (-1: the sender knows that there is
--- room), and seconds that they are kept
+-- p_channels, p_capacities, p_expiries, p_shares: each channel, messages that may wait on it (-1: the sender knows that there
+-- is room), seconds that they are kept, and how many may wait in a lane however full it is
 -- p_which: of each message, which of the channels, from 1
 -- Returns the places, from 1, of those that were refused since their channels are full, or come behind one that was; and
 -- how many more each channel takes, of those with a capacity.
 CREATE OR REPLACE FUNCTION relay_send(
     p_sender text, p_call bigint, p_again boolean,
-    p_channels text[], p_capacities integer[], p_expiries double precision[],
+    p_channels text[], p_capacities integer[], p_expiries double precision[], p_shares integer[],
     p_which integer[], p_lanes text[], p_targets text[], p_mids text[], p_bodies bytea[],
     OUT refused integer[], OUT rooms integer[]
 )
@@ -30,7 +30,13 @@ BEGIN
         rooms[i] := CASE WHEN p_capacities[i] < 0 THEN 2147483647 ELSE relay_room(p_channels[i], p_capacities[i]) END;
     END LOOP;
     FOR i IN 1 .. cardinality(p_which) LOOP
-        taken[i] := rooms[p_which[i]] > 0 AND p_lanes[i] <> ALL (shut);
+        taken[i] := p_lanes[i] <> ALL (shut) AND (rooms[p_which[i]] > 0 OR p_shares[p_which[i]] > (
+            SELECT count(*) FROM unnest(p_lanes[:i - 1], taken) m (lane, taken) WHERE m.lane = p_lanes[i] AND m.taken
+        ) + (
+            SELECT count(*) FROM (
+                SELECT FROM relay_message m WHERE m.lane = p_lanes[i] LIMIT p_shares[p_which[i]]
+            ) present
+        ));
         IF taken[i] THEN
             rooms[p_which[i]] := rooms[p_which[i]] - 1;
         ELSE

@@ -290,7 +290,8 @@ class Schedule(RuleBasedStateMachine):
     @rule(process=st.integers(0, 1), group=GROUPS, patience=PATIENCE)
     def broadcast(self, process, group, patience):
         n = next(self.numbers)
-        done = self.attempt(process, patience, "send_group", group, {"n": n})
+        with self.arriving(lambda: self.model.groups.sent_late(n, group)):
+            done = self.attempt(process, patience, "send_group", group, {"n": n})
         self.model.groups.sent(n, group, done is not False)
 
     @rule(limit=st.integers(1, 5))

@@ -90,7 +90,7 @@ def test_an_idle_worker_does_not_ask_a_layer_that_never_waits_again_and_again(op
 
 def test_what_is_wanted_later_for_ever_is_dropped_in_the_end_and_logged(open_shop, caplog, monkeypatch):
     """B9"""
-    monkeypatch.setattr("relay.hands.FIRST_REST", 0.001)
+    monkeypatch.setattr("relay.conf.REST", (0.001, 0.001))
     shop = open_shop()
     tried = []
 

@@ -24,7 +24,7 @@ def test_others_get_what_waits_behind_a_slow_consumer(office):
     for n in range(10):
         office.send("work", n=n)
     first = office.hire()
-    wait_until(lambda: any(hands.running for hands in first.crew), "the first has begun")
+    wait_until(lambda: any(hands.scheduler.running for hands in first.crew), "the first has begun")
     office.hire()
     wait_until(lambda: len(handled) == 9, "the others are handled meanwhile")
     gate.set()
@@ -40,7 +40,7 @@ def test_others_get_what_waits_behind_many_that_are_a_little_slow(office, settin
     for n in range(20):
         office.send("work", n=n)
     first = office.hire()
-    wait_until(lambda: any(hands.running for hands in first.crew), "the first has begun")
+    wait_until(lambda: any(hands.scheduler.running for hands in first.crew), "the first has begun")
     second = office.hire()
     office.wait_until_empty("work")
     assert second.tally().messages >= 5
@@ -260,7 +260,7 @@ def test_a_worker_that_is_told_to_stop_does_not_start_anew(office):
     office.on("work", lambda message: message["n"] or gate.wait(30))
     office.send("work", n=0)
     worker = office.hire(threads=2, max_messages=1)
-    wait_until(lambda: any(hands.running for hands in worker.crew), "one is slow")
+    wait_until(lambda: any(hands.scheduler.running for hands in worker.crew), "one is slow")
     office.send("work", n=1)
     wait_until(lambda: worker.wants_restart, "it has had enough")
     worker.sigterm_handler(signal.SIGINT, None)
