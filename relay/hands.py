@@ -63,6 +63,8 @@ class Hands:
         self.running_since = self.taken_at = 0.0
         self.late = Late()
         self.told_at = 0.0
+        #: Whether the layer must be told that this thread has nothing, whatever it was given.
+        self.leaving = False
         self.resend_at = 0.0
         #: Seconds that a message takes, lately.
         self.pace = 0.001
@@ -74,17 +76,22 @@ class Hands:
         be_patient(self.layer)
         pause = FIRST_PAUSE
         while not self.stopping.is_set():
-            try:
-                self.turn()
+            if self.try_turn(pause):
                 pause = FIRST_PAUSE
-            except Exception:
-                logger.exception(
-                    "A turn failed; what was taken is given back, and the next turn comes in %.1f s", pause
-                )
-                self.attempt(self.give_up)
+            else:
                 self.stopping.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
         self.finish()
+
+    def try_turn(self, pause: float) -> bool:
+        """`turn`; False if it failed, and the next one should come after a pause."""
+        try:
+            self.turn()
+            return True
+        except Exception:
+            logger.exception("A turn failed; what was taken is given back, and the next turn comes in %.1f s", pause)
+        self.attempt(self.give_up)
+        return False
 
     def attempt(self, step: Callable[[], None]) -> None:
         try:
@@ -94,6 +101,8 @@ class Hands:
 
     def turn(self) -> None:
         """Take messages and handle them."""
+        if self.leaving:
+            self.leave()
         taken = self.take(self.wanted(), block=not self.scheduler.held and not self.late)
         self.taken_at = started = time.monotonic()
         with self.lock:
@@ -330,12 +339,18 @@ class Hands:
         try:
             self.tell()
         finally:
-            leave(self.layer)
+            self.leave()
         if not leases(self.layer):
             for run in runs:
                 send_or_drop(run.sends)
                 for message in [] if run.handled else run.messages:
                     postpone(message)
+
+    def leave(self) -> None:
+        """Have the layer deliver all that this thread has to others. Until it knows, nothing more is taken."""
+        self.leaving = True
+        leave(self.layer)
+        self.leaving = False
 
     def finish(self) -> None:
         """Send what can be sent yet, and give up the rest."""

@@ -38,6 +38,8 @@ class Said:
     fewest: int = 0
     most: int = 0
     buried: bool = False
+    #: Whether it may be anywhere in its lane: it came late, or some of what was sent with it did.
+    floating: bool = False
 
     def may_have_expired(self, now: float) -> bool:
         return self.expiry is not None and now >= self.since + self.expiry - SLACK
@@ -95,6 +97,8 @@ class Actor:
     leases: list[Held] = field(default_factory=list)
     #: Messages that it has acknowledged, of which the layer may not have been told yet.
     owing: list[Said] = field(default_factory=list)
+    #: Messages that it has given back, likewise.
+    untold: list[Said] = field(default_factory=list)
 
     @property
     def open(self) -> list[Held]:
@@ -181,9 +185,7 @@ class Model:
         for n in numbers:
             message = self.by_n[n]
             if not message.certain and not message.gone:
-                self.lanes[message.lane].remove(message)
-                self.lanes[message.lane].append(message)
-                message.until = time.monotonic()
+                message.floating, message.until = True, time.monotonic()
 
     def refused(self, channel: str, capacity: int) -> None:
         waiting = [one for one in self.by_n.values() if one.channel == channel and not one.gone]
@@ -224,6 +226,11 @@ class Model:
                 )
             )
             message.fewest = message.most = delivery.content.attempts - 1
+            if message.floating:
+                place -= lane.index(message) < place
+                lane.remove(message)
+                lane.insert(place, message)
+                message.floating = False
             while lane[place] is not message:
                 skipped = lane[place]
                 assert not skipped.is_due(now), "%s is overtaken by %s" % (skipped, message)
@@ -258,7 +265,9 @@ class Model:
         lease.done = max(lease.done, upto)
 
     def ended(self, lease: Held, reason: bool, certain: bool) -> None:
-        """A lease was given back."""
+        """A lease was given back. certain: the layer has been told for sure."""
+        if not certain and lease.state is not State.ENDED:
+            lease.reader.untold += lease.left
         if lease.state is not State.ENDED and reason and lease.left:
             self.failed(lease.left[0], certain and lease.state is State.LIVE)
         lease.state = State.ENDED
@@ -283,8 +292,9 @@ class Model:
             lease.state = State.DOUBTFUL
         for message in actor.owing:
             message.gone, message.perhaps_gone = False, True
-            message.most += 1
-        actor.owing = []
+        for message in actor.owing + actor.untold:
+            self.failed(message, certain=False)
+        actor.owing, actor.untold = [], []
 
     def suspect(self, actor: Actor) -> None:
         """What it has leased without knowing it, any may be counted as failed when its reader is taken for dead."""
@@ -293,6 +303,15 @@ class Model:
             for message in self.by_n.values():
                 if message not in known:
                     self.failed(message, certain=False)
+
+    def left(self, actor: Actor, certain: bool) -> None:
+        """A reader has nothing more. Until the layer knows, it may be taken for dead."""
+        for lease in actor.open:
+            self.ended(lease, False, certain)
+        if not certain:
+            for message in actor.untold:
+                self.failed(message, certain=False)
+            self.suspect(actor)
 
     def crashed(self, process: int) -> list[Actor]:
         """All readers of a process are gone, with what they had not told."""

@@ -42,6 +42,12 @@ while some and #open > 0 and limit > 0 do
         end
     end
     finish(asked)
+    for ready, state in pairs(asked) do
+        -- Behind what has expired was something for a channel that had nothing when it was asked.
+        if state == 'pushed' and empty[ready] then
+            open[#open + 1], asked[ready], empty[ready] = ready, 'quiet', nil
+        end
+    end
 end
 for i = 1, #entries, 1000 do
     redis.call('HSET', held, unpack(entries, i, math.min(i + 999, #entries)))

@@ -246,10 +246,9 @@ class Schedule(RuleBasedStateMachine):
         actor = self.actors[number]
         reader = actor.reader
         _, well = self.act(number, "leave")
-        for lease in actor.open:
-            self.model.ended(lease, False, well)
+        self.model.left(actor, well)
         # A take that was given up may come late: then the server takes the dead reader for a new one, for a lease.
-        self.ghosts.append(replace(actor, leases=[], owing=[], reader=reader))
+        self.ghosts.append(replace(actor, leases=[], reader=reader))
         actor.leases, actor.reader = [], None
         actor.doubtful = actor.presumed_dead = actor.blind = False
 
