@@ -209,10 +209,7 @@ class Model:
     def lent(self, actor: Actor, run: list[Any], began: float, now: float) -> None:
         messages = [self.by_n[delivery.content["n"]] for delivery in run]
         lane = self.lanes[messages[0].lane]
-        for other in self.leases():
-            if other.is_open and other.messages[0].lane == messages[0].lane:
-                assert other.state is not State.LIVE, "%s is in two hands" % messages[0]
-                other.state = State.ENDED
+        self.nobody_has(messages[0])
         place = 0
         for message, delivery in zip(messages, run, strict=True):
             assert not message.gone, "%s is handed out again" % message
@@ -226,11 +223,7 @@ class Model:
                 )
             )
             message.fewest = message.most = delivery.content.attempts - 1
-            if message.floating:
-                place -= lane.index(message) < place
-                lane.remove(message)
-                lane.insert(place, message)
-                message.floating = False
+            place = self.settled(message, lane, place)
             while lane[place] is not message:
                 skipped = lane[place]
                 assert not skipped.is_due(now), "%s is overtaken by %s" % (skipped, message)
@@ -244,8 +237,26 @@ class Model:
         # Only now: whatever the layer hands out, it has.
         for message in messages:
             message.certain, message.perhaps_gone = True, False
-        state = State.DOUBTFUL if actor.doubtful else State.LIVE
-        actor.leases = [*actor.open, Held(actor, messages, run, state)]
+        actor.leases = [*actor.open, Held(actor, messages, run, State.DOUBTFUL if actor.doubtful else State.LIVE)]
+        if actor.doubtful:
+            for message in messages:
+                self.failed(message, certain=False)
+
+    def nobody_has(self, message: Said) -> None:
+        """Its lane was handed out: whoever had it before has lost it."""
+        for other in self.leases():
+            if other.is_open and other.messages[0].lane == message.lane:
+                assert other.state is not State.LIVE, "%s is in two hands" % message
+                other.state = State.ENDED
+
+    def settled(self, message: Said, lane: list[Said], place: int) -> int:
+        """Where it is in its lane is known now: at this place, which is returned as it is then."""
+        if message.floating:
+            place -= lane.index(message) < place
+            lane.remove(message)
+            lane.insert(place, message)
+            message.floating = False
+        return place
 
     def leases(self) -> list[Held]:
         return [lease for actor in self.actors for lease in actor.leases]
@@ -262,6 +273,7 @@ class Model:
                     lease.reader.owing.append(message)
             elif lease.state is State.DOUBTFUL:
                 message.perhaps_gone = True
+                lease.reader.untold.append(message)
         lease.done = max(lease.done, upto)
 
     def ended(self, lease: Held, reason: bool, certain: bool) -> None:

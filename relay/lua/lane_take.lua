@@ -28,11 +28,10 @@ for i = 1, channels do
     asked[open[i]] = 'quiet'
 end
 local lost = acknowledge(held, 14 + 2 * channels, 7)
-if tonumber(ARGV[2]) + 1 < tonumber(take) then
-    forget_unanswered(held, ARGV[2])
-end
+forget_unanswered(held, ARGV[2], take)
 finish(asked)
 -- include pick
+-- include reopen
 local some = redis.call('EXISTS', unpack(open)) > 0
 while some and #open > 0 and limit > 0 do
     for i = #open, 1, -1 do
@@ -42,12 +41,7 @@ while some and #open > 0 and limit > 0 do
         end
     end
     finish(asked)
-    for ready, state in pairs(asked) do
-        -- Behind what has expired was something for a channel that had nothing when it was asked.
-        if state == 'pushed' and empty[ready] then
-            open[#open + 1], asked[ready], empty[ready] = ready, 'quiet', nil
-        end
-    end
+    reopen(open, asked)
 end
 for i = 1, #entries, 1000 do
     redis.call('HSET', held, unpack(entries, i, math.min(i + 999, #entries)))

@@ -8,10 +8,11 @@ local function is_late(taken, take)
 end
 
 -- Gives back what takes have leased whose answers were lost: those after the one that was answered last.
-local function forget_unanswered(held, answered)
-    for _, lane in ipairs(redis.call('HKEYS', held)) do
-        local take = string.match(redis.call('HGET', held, lane), '^%d+')
-        if tonumber(take) > tonumber(answered) then
+local function forget_unanswered(held, answered, take)
+    local lanes = tonumber(answered) + 1 < tonumber(take) and redis.call('HKEYS', held) or {}
+    for _, lane in ipairs(lanes) do
+        local taken = string.match(redis.call('HGET', held, lane), '^%d+')
+        if tonumber(taken) > tonumber(answered) then
             release(held, lane, '', 0)
             settle(lane, front)
         end
