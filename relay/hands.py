@@ -211,15 +211,13 @@ class Hands:
 
     def rest(self, run: Run, reason: str, limit: int) -> None:
         """Have it delivered again after a rest, which counts as a failure; or not, if it has failed so often."""
-        attempts = run.deliveries[0].content.attempts
-        if leases(self.layer) and attempts >= limit:
+        if leases(self.layer) and run.deliveries[0].content.attempts >= limit:
             self.end(run, reason)
         else:
-            first, longest = conf.per_channel("RESTS", run.channel, conf.REST)
-            self.put_back(run, reason, min(longest, first * 2 ** (attempts - 1)))
+            self.put_back(run, reason, rest_of(run))
 
     def end(self, run: Run, reason: str) -> None:
-        """It has failed for good: it is a dead letter, and its lane goes on at once."""
+        """The running message has failed for good: it is a dead letter, and its lane goes on at once."""
         self.tell()
         self.tally.dead += 1
         if not self.layer.dead_letter(run.deliveries[0], reason):
@@ -301,17 +299,19 @@ class Hands:
 
     def lose_patience(self, run: Run, waited: float) -> None:
         """
-        A channel that stays full is not the fault of whoever sends to it: the run is put back, and does all it did once
-        more. On a layer without leases what it wants to send is dropped.
+        A channel that stays full is a failure of the run, which does all it did once more; on a layer without leases
+        what it wants to send is dropped.
         """
         if not run.sends or waited <= conf.get("SEND_PATIENCE"):
             return
         names = ", ".join(sorted({target.name for target, _ in run.sends}))
         with about(run.traces):
-            logger.error("A message on %s must wait: %s stayed full for %.0f s", run.channel, names, waited)
+            logger.error("A message on %s failed: %s stayed full for %.0f s", run.channel, names, waited)
+        self.tally.failed[run.channel] += len(run.deliveries)
         if leases(self.layer):
-            self.tally.waited += len(run.deliveries)
-            self.put_back(run, "", LONGEST_PAUSE)
+            # Its consumer is not to blame, so it is tried as often as elsewhere. The layer keeps it as a dead letter then.
+            self.tally.dead += run.deliveries[0].content.attempts >= self.layer_limit()
+            self.put_back(run, "%s stayed full for %.0f s" % (names, waited), rest_of(run))
         else:
             self.tally.dropped += len(run.sends)
             DROPPED["full"].inc(len(run.sends))
@@ -379,6 +379,12 @@ class Hands:
         """What runs now, for a log line; empty: nothing."""
         running, since = self.scheduler.running, self.running_since
         return "" if running is None else "%s for %.1f s" % (running.channel, time.monotonic() - since)
+
+
+def rest_of(run: Run) -> float:
+    """Seconds until a message that failed is tried again."""
+    first, longest = conf.per_channel("RESTS", run.channel, conf.REST)
+    return min(longest, first * 2 ** (run.deliveries[0].content.attempts - 1))
 
 
 def ids(run: Run) -> dict[str, Any]:

@@ -183,12 +183,15 @@ class Model:
     def arrived_late(self, numbers: Iterable[int]) -> None:
         """A call that was given up has now been made: what it sends may come behind all that was sent meanwhile."""
         for n in numbers:
-            message = self.by_n[n]
-            if not message.certain and not message.gone:
+            message = self.by_n.get(n)
+            if message is not None and not message.certain and not message.gone:
                 message.floating, message.until = True, time.monotonic()
 
     def refused(self, channel: str, capacity: int) -> None:
-        waiting = [one for one in self.by_n.values() if one.channel == channel and not one.gone]
+        # What has expired behind something that is taken is there until that is done.
+        waiting = [
+            one for one in self.by_n.values() if one.channel == channel and not (one.gone and one.expiry is None)
+        ]
         assert len(waiting) >= capacity, "%s is refused with %d messages of %d" % (channel, len(waiting), capacity)
 
     # Taking

@@ -2,6 +2,7 @@
 
 import threading
 
+import pytest
 from channels import Channel, Group
 from channels.asgi import ChannelLayerWrapper
 from channels.exceptions import ConsumeLater
@@ -196,27 +197,23 @@ def test_workers_that_feed_each_other_through_full_channels_get_on(open_office):
     assert sorted(drained) == list(range(70))
 
 
-def test_a_channel_that_stays_full_is_not_the_fault_of_who_sends_to_it(open_office, settings_override, caplog):
-    """L5: it was counted as a failure, and in the end the message was a dead letter."""
-    settings_override(RELAY_SEND_PATIENCE=0.1)
-    office = open_office(channel_capacity={"narrow": 1}, max_deliveries=2)
-    office.send("narrow", n=0)
+@pytest.mark.parametrize("channel", ["work", "websocket.receive"])
+def test_a_channel_that_stays_full_fails_the_message_in_the_end(open_office, settings_override, channel):
+    """L5: also where a message whose consumer raises is tried only once."""
+    settings_override(RELAY_SEND_PATIENCE=0.2)
+    office = open_office(channel_capacity={"narrow": 0}, max_deliveries=2)
     tried = []
 
     def consumer(message):
         tried.append(message.content.attempts)
-        Channel("narrow", channel_layer=message.channel_layer).send({"n": 1})
+        Channel("narrow", channel_layer=message.channel_layer).send({})
 
-    office.on("work", consumer)
+    office.on(channel, consumer)
     office.hire()
-    office.send("work")
-    wait_until(lambda: len(tried) > 2, "it is handled again and again", 30)
-    assert set(tried) == {1}, "nothing is counted against it"
-    assert "narrow stayed full" in caplog.text
-    assert office.layer.receive(["narrow"])[1] == {"n": 0}
-    office.wait_until_empty("work")
-    assert sent(office, "narrow") == [{"n": 1}]
-    assert office.layer.dead_letters() == []
+    office.send(channel, reply_channel="web!a")
+    (letter,) = wait_until(office.layer.dead_letters, "it is given up")
+    assert "narrow stayed full" in letter.reason
+    assert tried == [1, 2]
 
 
 def test_a_client_that_does_not_read_loses_its_frames_and_nobody_waits(open_office, caplog):

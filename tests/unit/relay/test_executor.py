@@ -60,7 +60,15 @@ class Schedule(RuleBasedStateMachine):
 
     def failing(self, method):
         def call(*args, **kwargs):
-            outcome = self.plan.popleft() if self.plan else "ok"
+            # What the layer calls of its own does not fail by itself.
+            plan, self.plan = self.plan, deque()
+            outcome = plan.popleft() if plan else "ok"
+            try:
+                return made(outcome, *args, **kwargs)
+            finally:
+                self.plan = plan
+
+        def made(outcome, *args, **kwargs):
             if outcome == "ok":
                 return method(*args, **kwargs)
             self.failed += 1
@@ -184,7 +192,7 @@ def at_once(monkeypatch):
     monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
 
 
-@pytest.mark.parametrize("patience", [0, 30])
+@pytest.mark.parametrize("patience", [0, 0.01, 30])
 def test_nothing_that_a_worker_has_is_forgotten(at_once, settings_override, patience):
     settings_override(RELAY_SEND_PATIENCE=patience, RELAY_DATABASE_PATIENCE=600)
     run_state_machine_as_test(
