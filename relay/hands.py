@@ -309,7 +309,7 @@ class Hands:
             logger.error("A message on %s failed: %s stayed full for %.0f s", run.channel, names, waited)
         self.tally.failed[run.channel] += len(run.deliveries)
         if leases(self.layer):
-            # Its consumer is not to blame, so it is tried as often as elsewhere. The layer keeps it as a dead letter then.
+            # Its consumer is not to blame, so it is tried as often as elsewhere, and then the layer buries it.
             self.tally.dead += run.deliveries[0].content.attempts >= self.layer_limit()
             self.put_back(run, "%s stayed full for %.0f s" % (names, waited), rest_of(run))
         else:
