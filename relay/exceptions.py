@@ -2,8 +2,9 @@
 What relay raises.
 
     RelayError
-    └── LayerUnavailable
-        └── LayerLate
+    ├── LayerUnavailable
+    │   └── LayerLate
+    └── PrefixTaken
 """
 
 
@@ -17,3 +18,7 @@ class LayerUnavailable(RelayError, ConnectionError):
 
 class LayerLate(LayerUnavailable):
     """Raised when a server of the channel layer does not answer in time: it is there, as far as one knows."""
+
+
+class PrefixTaken(RelayError):
+    """Raised at the start of a process when another deployment uses the prefix of its channel layer; choose another."""

@@ -12,6 +12,7 @@ The contract of relay's layers: ASGI's 1.x interface, and beside it what that ha
 | `send_in_lane(channel, message, lane)` | a message with an ordering key that its channel does not give it |
 | `be_patient()` | what this thread sends is tried without end |
 | `stop_waiting()` | this process takes no more |
+| `claim(identity)` | only the deployment with this identity uses the layer |
 | `status()`, `dead_letters()`, `notes(kind)`, … | for who looks after it: `relay.layers.upkeep` |
 
 A layer that has all this lists the extension `leases`. `relay.layers.take` and its companions do as well as they can
@@ -68,6 +69,8 @@ class LeasingLayer(Policy, StrictNames, Upkeep):
 
     #: Seconds that a blocking `receive` or `take` waits at most.
     blpop_timeout = 2
+    #: Whether two deployments can meet on the layer by mistake, so that `claim` does something.
+    claimable = False
 
     def __init__(
         self,
@@ -217,6 +220,12 @@ class LeasingLayer(Policy, StrictNames, Upkeep):
         """Whoever waits for messages in this process gets none at once, and so does who would wait later."""
         for reader in self.readers.living():
             reader.close()
+
+    def claim(self, identity: str) -> None:
+        """
+        Keep the layer for the deployment with this identity, as long as one of its processes lives. Raises PrefixTaken
+        if another deployment has it. Where the messages belong to a database or a process anyway, nothing is done.
+        """
 
     def _receive(self, reader: Reader, channels: Iterable[str], block: bool) -> tuple[str | None, Content | None]:
         names = self._names(channels)

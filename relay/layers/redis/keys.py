@@ -22,6 +22,7 @@ share a Redis while one takes the other's place: neither sees the other's messag
 | `delayed` | sorted set | lanes that rest, by when they may be taken | give_back |
 | `workers`, `interfaces`, `samples` | hash | what each process says of itself, and until when it holds | it itself |
 | `epoch` | string | made up anew when the server has lost its data | beats |
+| `deployment` | string, 3 leases | the identity of the deployment that has the prefix | claims, beats, releases |
 | `swept` | string | the time of the last sweep | sweeps |
 
 `turn:<reply channel>` and `line:<reply channel>`, without a version, belong to `relay.turns`.
@@ -58,6 +59,7 @@ class Keys:
         self.shared = tuple(self.root + name for name in SHARED)
         self.letters = self.root + "letters"
         self.epoch = self.root + "epoch"
+        self.deployment = self.root + "deployment"
         self.swept = self.root + "swept"
         self._ready = self.root + "ready:"
         self._lane = self.root + "lane:"

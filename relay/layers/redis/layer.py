@@ -26,8 +26,9 @@ from relay.layers.delivery import (
     storable,
     warn_of_lost,
 )
-from relay.layers.heart import Beating, warn_of_released
+from relay.layers.heart import warn_of_released
 from relay.layers.redis import records
+from relay.layers.redis.claims import Claims
 from relay.layers.redis.client import Client, MasterPool
 from relay.layers.redis.groups import RedisGroups
 from relay.layers.redis.keys import Keys
@@ -44,7 +45,7 @@ SWEEP_PAUSE, SWEEP_BATCH = 100, 1000
 BEAT_BATCH = 50
 
 
-class LeasingRedisLayer(RedisGroups, Beating):
+class LeasingRedisLayer(RedisGroups, Claims):
     """
     What relay's two Redis layers share.
 
@@ -88,8 +89,10 @@ class LeasingRedisLayer(RedisGroups, Beating):
     def _beat(self, shard: Shard) -> tuple[bytes, int, float]:
         readers, processes = self.who_lives()
         lives = [*(reader.held for reader in readers), *map(self.keys.ready, processes)]
-        args = (int(self.lease * 1000), secrets.token_hex(8), len(readers))
-        epoch, missing, milliseconds = self.pulses[shard.index].run("beat", [self.keys.epoch, *lives], args)
+        keys = [self.keys.epoch, self.keys.deployment, *lives]
+        args = (int(self.lease * 1000), secrets.token_hex(8), len(readers), self.identity, self._claim_lasts)
+        epoch, missing, milliseconds, holder = self.pulses[shard.index].run("beat", keys, args)
+        self._heed(shard, holder)
         return epoch, missing, milliseconds / 1000
 
     def _pulse_client(self, index: int) -> redis.Redis:
@@ -109,6 +112,7 @@ class LeasingRedisLayer(RedisGroups, Beating):
 
     def _take_leave(self, shard: Shard, readers: list[RedisReader], processes: list[str]) -> None:
         shard.run("leave", [*(reader.held for reader in readers), *map(self.keys.ready, processes)], [len(readers)])
+        self._release(shard)
 
     def shard_of(self, name: str) -> Shard:
         return self.shards[self.consistent_hash(name)]
