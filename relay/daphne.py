@@ -14,11 +14,16 @@ from daphne import cli
 from daphne.access import AccessLogGenerator
 from daphne.server import build_endpoint_description_strings
 
+from relay.deployment import claim
+from relay.exceptions import PrefixTaken
 from relay.logs import LineFormatter, add_logging_arguments, log_as_json
 from relay.metrics.port import Address, add_metrics_argument, open_port
 from relay.server import CANNOT_LISTEN, Server
 
 logger = logging.getLogger(__name__)
+
+#: What the process exits with when another deployment uses the prefix of its channel layer.
+REFUSED = 1
 
 LEVELS = [logging.WARNING, logging.INFO, logging.DEBUG]
 
@@ -49,6 +54,7 @@ class CommandLineInterface(cli.CommandLineInterface):
             log_as_json()
         endpoints = self.endpoints(options)
         logger.info("Starting server at %s, channel layer %s.", ", ".join(endpoints), options.channel_layer)
+        claim_or_exit(channel_layer)
         open_port_or_exit(options.metrics_port)
         self.server = Server(
             channel_layer=channel_layer,
@@ -108,6 +114,15 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
         "* for any (default: %(default)s)",
     )
     add_metrics_argument(parser)
+
+
+def claim_or_exit(channel_layer: Any) -> None:
+    """`relay.deployment.claim`. What is refused says so and ends."""
+    try:
+        claim(channel_layer)
+    except PrefixTaken as e:
+        logger.error("%s", e)
+        raise SystemExit(REFUSED) from e
 
 
 def open_port_or_exit(at: Address | None) -> None:

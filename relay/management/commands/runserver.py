@@ -1,12 +1,15 @@
 """`manage.py runserver`: interface server and workers in one process."""
 
 import logging
+import os
 import threading
 from typing import Any
 
 from channels import DEFAULT_CHANNEL_LAYER, channel_layers, staticfiles
 from channels.management.commands import runserver
 
+from relay.deployment import claim
+from relay.exceptions import PrefixTaken
 from relay.responses import StaticFilesConsumer, ViewConsumer
 from relay.server import Server
 from relay.worker import Worker
@@ -61,7 +64,19 @@ class Command(runserver.Command):
         theirs = super().get_consumer(*args, **options)
         return StaticFilesConsumer() if isinstance(theirs, staticfiles.StaticFilesConsumer) else ViewConsumer()
 
+    def layers(self, use_asgi: bool = True, run_worker: bool = True, **options: Any) -> list[Any]:
+        """Those whose messages are handled here."""
+        aliases = list(channel_layers.configs) if run_worker else [DEFAULT_CHANNEL_LAYER]
+        return [channel_layers[alias] for alias in aliases if use_asgi and alias in channel_layers]
+
     def inner_run(self, *args: Any, **options: Any) -> None:
+        try:
+            for layer in self.layers(**options):
+                claim(layer)
+        except PrefixTaken as e:
+            self.stderr.write("Error: %s" % e)
+            # As Django's own does: under the autoreloader this is not the main thread, which nothing else ends.
+            os._exit(1)
         if options.get("run_worker", True):
             self.server_cls = ServerWithWorker if options.get("use_threading", True) else OneThread
         # Channels' own command would start its own worker.

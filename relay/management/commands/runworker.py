@@ -15,6 +15,8 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from relay import conf
+from relay.deployment import claim
+from relay.exceptions import PrefixTaken
 from relay.logs import add_logging_arguments, log_as_json
 from relay.metrics.port import add_metrics_argument, open_port
 from relay.responses import StaticFilesConsumer, ViewConsumer
@@ -28,7 +30,7 @@ class Command(runworker.Command):
         "Handles messages from the channel layer: sockets that connect, what they say, HTTP requests, and whatever "
         "else routing has consumers for. Run as many as you like, on any machine that reaches the layer and the "
         "database. SIGTERM or Control-C stops it in good order: what it has begun it finishes, the rest it gives back. "
-        "Exits with 0 if all was finished, with 1 if time was up."
+        "Exits with 0 if all was finished, with 1 if time was up, or if another deployment uses its layer's prefix."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -56,6 +58,10 @@ class Command(runworker.Command):
             raise CommandError("--threads must be 1 or more, and --max-messages not less than 0.")
         set_up_logs(options)
         worker = self.make_worker(options)
+        try:
+            claim(worker.channel_layer)
+        except PrefixTaken as e:
+            raise CommandError(str(e)) from e
         try:
             open_port(options["metrics_port"])
         except OSError as e:

@@ -10,6 +10,8 @@ from daphne.server import build_endpoint_description_strings
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from relay.daphne import add_server_arguments, open_port_or_exit, server_options
+from relay.deployment import claim
+from relay.exceptions import PrefixTaken
 from relay.server import Server
 
 ADDRESS = re.compile(r"(?:(?P<host>\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.\-]+):)?(?P<port>\d+)")
@@ -43,6 +45,10 @@ class Command(BaseCommand):
                 "sockets. Choose one that does in CHANNEL_LAYERS, or use runserver, which has workers of its own."
                 % layer
             )
+        try:
+            claim(layer)
+        except PrefixTaken as e:
+            raise CommandError(str(e)) from e
         host, port = found["host"] or "127.0.0.1", int(found["port"])
         self.stdout.write("Interface server at ws://%s:%d/, layer %s. Control-C stops it." % (host, port, layer))
         self.stdout.flush()
