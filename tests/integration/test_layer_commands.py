@@ -35,7 +35,7 @@ def test_channels_shows_what_waits_and_what_went_wrong(manage, layer):
     for room in "abc":
         layer.send("work", {"room": room})
     with pytest.raises(layer.ChannelFull):
-        layer.send("work", {"room": "d"})
+        layer.send("work", {"room": "a"})
     layer.take(["work"])
     layer.dead_letter(layer.take(["work"])[0], "no")
     code, said = manage("channels")
