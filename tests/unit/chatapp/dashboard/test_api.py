@@ -143,7 +143,7 @@ def test_where_no_route_leads_to_a_consumer_the_answer_says_so(client, layer, mo
 
 def test_where_the_channel_is_full_the_answer_says_so_though_it_is_stored(client, layer):
     for _ in range(1000):
-        layer.send("dashboard-points", {"series": "other"})
+        layer.send("dashboard-points", {"series": "garden.soil"})
     response = send(client, {"value": 1})
     assert (response.status_code, response.json()["code"], response.json()["stored"]) == (503, "layer_full", 1)
     assert len(points()) == 1
