@@ -253,12 +253,12 @@ class Model:
                 other.state = State.ENDED
 
     def settled(self, message: Said, lane: list[Said], place: int) -> int:
-        """Where it is in its lane is known now: at this place, which is returned as it is then."""
-        if message.floating:
-            place -= lane.index(message) < place
+        """Where it is in its lane is known now: not before this place, which is returned as it is then."""
+        if message.floating and lane.index(message) < place:
+            place -= 1
             lane.remove(message)
             lane.insert(place, message)
-            message.floating = False
+        message.floating = False
         return place
 
     def leases(self) -> list[Held]:
