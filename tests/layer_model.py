@@ -314,7 +314,8 @@ class Model:
     def suspect(self, actor: Actor) -> None:
         """What it has leased without knowing it, any may be counted as failed when its reader is taken for dead."""
         if actor.blind:
-            known = [message for lease in self.leases() if lease.is_open for message in lease.left]
+            live = [lease for lease in self.leases() if lease.state is State.LIVE]
+            known = [message for lease in live for message in lease.left]
             for message in self.by_n.values():
                 if message not in known:
                     self.failed(message, certain=False)
