@@ -42,8 +42,8 @@ OUTCOMES = st.sampled_from(["ok", "before", "after", "late"])
 
 def safely(rule):
     """
-    Keep what goes wrong for the end of the schedule. It may depend on the time, and hypothesis, which repeats beginnings
-    of schedules, would only say that they did not go on in the same way.
+    Keep what goes wrong for the end of the schedule. It may depend on the time, and hypothesis, which repeats the first
+    steps of schedules, would only say that they did not go on in the same way.
     """
 
     @functools.wraps(rule)
@@ -353,10 +353,12 @@ class Schedule(RuleBasedStateMachine):
         try:
             if self.failure is None:
                 self.nothing_is_lost()
-            if self.failure is not None:
-                raise self.failure
+        except AssertionError as e:
+            self.failure = self.failure or e
         finally:
             self.world.end()
+        if self.failure is not None:
+            raise self.failure
 
     def nothing_is_lost(self):
         """All goes well again, everyone leaves, the dead are buried: then whatever is due is there, and no more."""
