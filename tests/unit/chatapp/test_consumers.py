@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model, logout
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
-from django.db import transaction
+from django.db import connections, transaction
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -19,6 +19,7 @@ from chatapp.identity import Sender
 from chatapp.models import ChatMessage, Presence, Room
 from relay.dispatch import dispatch
 from tests.chat import Socket, log_in, work
+from tests.layers import Elsewhere
 
 pytestmark = pytest.mark.usefixtures("lobby")
 
@@ -390,6 +391,22 @@ def test_a_keepalive_of_a_forgotten_socket_makes_it_come_back(layer):
     Presence.objects.all().delete()
     socket.put("websocket.keepalive")
     assert refusal(socket) == ("not_joined", 4001)
+
+
+def test_a_keepalive_on_its_way_when_its_socket_ends_does_not_have_it_join_again(layer):
+    """L3: another worker had it, and could have it join the room's group after the disconnect had left that."""
+    socket, elsewhere = Socket(layer), Elsewhere()
+    for channel in ("websocket.keepalive", "websocket.disconnect"):
+        layer.send(channel, {"reply_channel": socket.channel, "path": socket.path})
+    taken = elsewhere(layer.receive, ["websocket.keepalive"])
+    work(layer)
+    assert socket.channel in layer.group_channels("chat-lobby"), "its disconnect waits"
+    elsewhere(dispatch, layer, *taken)
+    elsewhere(connections.close_all)
+    elsewhere.end()  # A worker acknowledges with its next call; this one is gone, so the keepalive comes once more.
+    work(layer)
+    assert Presence.objects.count() == 0
+    assert socket.channel not in layer.group_channels("chat-lobby")
 
 
 def test_one_who_leaves_is_gone_and_leaves_nothing_behind(layer, lobby):
