@@ -53,7 +53,7 @@ COMPANIONS: list[str] = []
 DRAIN_TIMEOUT = 20.0
 
 #: Seconds for which a worker keeps what it can't send because a channel is full. After that the message whose consumer
-#: wanted to send it has failed, and is handled once more.
+#: wanted to send it is put back, and handled once more. That does not count as its failure.
 SEND_PATIENCE = 30.0
 
 #: Seconds that a consumer may run before others get the messages that wait behind it.
