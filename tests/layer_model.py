@@ -227,6 +227,10 @@ class Model:
             )
             message.fewest = message.most = delivery.content.attempts - 1
             place = self.settled(message, lane, place)
+            assert message in lane[place:], "%s comes behind %s, not before" % (
+                message,
+                ["%s%s" % (one.n, "" if one.certain else "?") for one in lane[:place]],
+            )
             while lane[place] is not message:
                 skipped = lane[place]
                 assert not skipped.is_due(now), "%s is overtaken by %s" % (skipped, message)

@@ -135,7 +135,8 @@ class ChannelLayer(Memberships, LeasingLayer):
                 if lane is None or limit <= 0:
                     open_channels.discard(channel)
                 elif not self._settle(lane, channel):
-                    continue
+                    # What was behind something expired may be for a channel that had nothing before.
+                    open_channels.update(names)
                 elif (failed := self.tries.get(self.lanes[lane][0].record.id, 0)) and found:
                     return found  # What failed before is taken alone, so that it drags no other down.
                 else:
@@ -231,7 +232,8 @@ class ChannelLayer(Memberships, LeasingLayer):
     def _bury_record(self, lane: str, record: Record, attempts: int, reason: str) -> bool:
         row = self._row(record.channel)
         letter = DeadLetter(record.id, record.channel, lane, time.time(), attempts, reason, None, record.body)
-        is_kept = record.id in self.letters or row.dead < LETTERS_LIMIT
+        is_limited = self.limits_letters(record.channel)
+        is_kept = not is_limited or record.id in self.letters or row.dead < LETTERS_LIMIT
         if is_kept:
             row.dead += record.id not in self.letters
             self.letters[record.id] = (letter, record)

@@ -25,7 +25,8 @@ LANE_SHARE = 10
 #: Channels without such parts: whoever is not in yet had better be refused than let wait for too long.
 DOORS = {"websocket.connect"}
 
-#: Dead letters that are kept of each channel: whoever makes what fails must not fill the server.
+#: Dead letters that are kept of a channel whose messages expire or come from sockets: clients must not be able to fill
+#: the server with what fails. Of what else is durable, all are kept.
 LETTERS_LIMIT = 1000
 
 #: Longer ordering keys are hashed.
@@ -70,6 +71,10 @@ class Policy(BaseChannelLayer):
 
     def capacity_of(self, channel: str) -> int:
         return self.get_capacity(self.non_local_name(channel))
+
+    def limits_letters(self, channel: str) -> bool:
+        """Whether only so many dead letters of a channel are kept."""
+        return self.expiry_of(channel) is not None or channel.startswith("websocket.")
 
     def has_shares(self, channel: str) -> bool:
         """Whether each lane has a part of this channel's capacity for itself."""

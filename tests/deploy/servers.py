@@ -159,7 +159,7 @@ class Postgres:
 
     def empty(self) -> None:
         """Forget all rows but those that migrations made."""
-        kept = "'django_migrations', 'django_content_type', 'auth_permission'"
+        kept = "'django_migrations', 'django_content_type', 'auth_permission', 'relay_deployment'"
         tables = "SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables WHERE schemaname = 'public'"
         ((names,),) = self.execute(tables + " AND tablename NOT IN (%s)" % kept, database="parley")
         # Numbers go on: nobody takes a new row for one of those that it knew.

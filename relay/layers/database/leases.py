@@ -10,11 +10,15 @@ from relay.layers.policy import LETTERS_LIMIT
 LETTER = "mid, lane, channel, target, body, lifetime, died, attempts, reason"
 BURY = """
     INSERT INTO relay_letter (%s)
-    SELECT mid, lane, channel, target, body, deadline - sent, {now}, %%s, %%s FROM relay_message
+    SELECT mid, lane, channel, target, body, deadline - sent, {now}, %%s, %%s FROM relay_message m
     WHERE lane = %%s AND id = %%s
-        AND (SELECT count(*) FROM relay_letter l WHERE l.channel = relay_message.channel) < %d
+        AND ((m.deadline - m.sent > 1e12 AND m.channel NOT LIKE 'websocket.%%%%')
+            OR (SELECT count(*) FROM relay_letter l WHERE l.channel = m.channel) < %d
+        )
     ON CONFLICT (mid) DO NOTHING
 """ % (LETTER, LETTERS_LIMIT)
+#: Whether a message is a dead letter.
+BURIED = "SELECT 1 FROM relay_letter l JOIN relay_message m ON m.mid = l.mid WHERE m.lane = %s AND m.id = %s"
 
 #: A lease, as a reader knows it: lane and number of the take.
 Held = tuple[str, int]
@@ -51,8 +55,11 @@ class Leases(Store):
         """
 
         def work(cursor: Any) -> bool:
-            is_held = self.first_held(cursor, holder, lease) is not None
-            return not is_held or bool(self.change(cursor, BURY, [attempts, reason, lease[0], message]))
+            if self.first_held(cursor, holder, lease) is None:
+                return True
+            self.change(cursor, BURY, [attempts, reason, lease[0], message])
+            # It may have been one before: the answer to a call may be lost.
+            return bool(self.select(cursor, BURIED, [lease[0], message]))
 
         return self.do(work)
 

@@ -1,8 +1,9 @@
 -- What to do with a lane that nobody holds any more, and with messages that nobody shall have.
--- Of each channel as many dead letters are kept as LETTERS_LIMIT in relay/layers/policy.py says.
+-- Of a channel as many dead letters are kept as LETTERS_LIMIT in relay/layers/policy.py says, if clients can make them.
 local function bury(lane, record, attempts, reason)
-    local _, _, ready, id = head(record)
-    if tonumber(redis.call('HGET', dead, ready or 'unreadable') or 0) >= 1000 then
+    local deadline, _, ready, id = head(record)
+    local is_limited = deadline ~= FOREVER or string.find(ready, ':websocket.', 1, true)
+    if is_limited and tonumber(redis.call('HGET', dead, ready or 'unreadable') or 0) >= 1000 then
         return false
     end
     local letter = string.format('%s %d %d %d\n', stamp, attempts, #lane, #reason)

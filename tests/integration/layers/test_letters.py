@@ -13,7 +13,12 @@ def make_with_limit(make_layer, monkeypatch):
     assert leases.BURY.count(limited) == 1
     monkeypatch.setattr(leases, "BURY", leases.BURY.replace(limited, "< %d\n" % FEW))
     monkeypatch.setattr("relay.layers.inmemory.LETTERS_LIMIT", FEW)
-    layer = make_layer(capacity=2 * LETTERS_LIMIT, max_deliveries=1, ordering={"hot": "lane", "other": "lane"})
+    layer = make_layer(
+        capacity=2 * LETTERS_LIMIT,
+        max_deliveries=1,
+        ordering={"hot": "lane", "other": "lane", "safe": "lane"},
+        channel_expiry={"safe": None},
+    )
     return layer, LETTERS_LIMIT if hasattr(layer, "shards") else FEW
 
 
@@ -42,3 +47,10 @@ def test_dead_letters_of_a_channel_are_kept_up_to_a_limit_and_the_layer_tells_wh
 
     layer.discard_dead([letters[0].id])
     assert give_up(layer, "hot", 2) == [1]
+
+
+def test_of_a_durable_channel_all_dead_letters_are_kept(make_layer, monkeypatch):
+    """L5: only what clients can make at will is limited."""
+    layer, limit = make_with_limit(make_layer, monkeypatch)
+    assert give_up(layer, "safe", limit + 2) == []
+    assert len(layer.dead_letters()) == limit + 2

@@ -407,9 +407,10 @@ def no_pauses(monkeypatch):
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("kind", KINDS)
-def test_whatever_fails_nothing_is_lost_doubled_or_overtaken(kind, request, no_pauses, monkeypatch):
+def test_whatever_fails_nothing_is_lost_doubled_or_overtaken(kind, request, no_pauses):
     """L1"""
-    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
+    request.addfinalizer(lambda: logging.disable(logging.NOTSET))
+    logging.disable(logging.CRITICAL)
     run_state_machine_as_test(
         type("Schedule", (Schedule,), {"world": World(kind, request)}),
         settings=settings(

@@ -189,7 +189,9 @@ def at_once(monkeypatch):
     monkeypatch.setattr(conf, "RESTS", {})
     for name in ("FIRST_PAUSE", "LONGEST_PAUSE", "RESEND"):
         monkeypatch.setattr(hands, name, 0)
-    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("patience", [0, 0.01, 30])
