@@ -10,7 +10,7 @@ import pytest
 from relay import scripts
 from tests.databases import ROOT
 from tests.proxy import Proxy
-from tests.waiting import wait_until
+from tests.waiting import FACTOR, wait_until
 
 #: TESTS_STOPS: how often a connection is held up, for four fifths of a lease of five seconds. Else for longer than a
 #: lease, which is shorter.
@@ -22,6 +22,7 @@ def port_of(url):
     return int(url.rpartition(":")[2].partition("/")[0])
 
 
+@pytest.mark.timeout((60 + 2 * ROUNDS * HELD) * FACTOR)
 def test_a_beat_that_gets_no_answer_costs_no_life(make_redis_layer, redis_url):
     """L2: its connection is silent for nearly a lease, or more, and others clean up meanwhile."""
     worker = make_redis_layer(redis_url, lease=LEASE, capacity=1000)
