@@ -29,8 +29,8 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "websocket.connect": {"close": True},
     "http.request": {"status": 500, "headers": [(b"Content-Type", b"text/plain")], "content": b"Server error"},
 }
-#: And if that was not the fault of what it wants: to come back. 1013 means "try again later"; relay's interface server
-#: makes 503 of it, Daphne 403, as of any close before an accept.
+#: The answer where the message was not to blame: come back later. 1013 means "try again later": relay's interface
+#: server answers 503, Daphne 403, as for any close before an accept.
 LATER: dict[str, dict[str, Any]] = {
     "websocket.connect": {"close": 1013},
     "http.request": {

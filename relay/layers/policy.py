@@ -78,7 +78,7 @@ class Policy(BaseChannelLayer):
 
     def has_shares(self, channel: str) -> bool:
         """Whether each lane has a part of this channel's capacity for itself."""
-        return self._shares.get(channel, 0) > 0 or self._share(channel) > 0
+        return self._share(channel) > 0
 
     def share_of(self, message: Outgoing) -> int:
         """
@@ -87,12 +87,14 @@ class Policy(BaseChannelLayer):
         """
         if message.lane in (message.id, message.channel):
             return 0
-        known = self._shares.get(message.channel)
-        return self._share(message.channel) if known is None else known
+        return self._share(message.channel)
 
     def _share(self, channel: str) -> int:
-        is_ordered = channel not in DOORS and any(key for pattern, key in self.ordering if pattern.match(channel))
-        share = math.ceil(self.get_capacity(channel) / LANE_SHARE) if is_ordered else 0
-        if is_ordered:
-            self._shares[channel] = share
+        """The part of each lane; 0: it has none. Names without order may be countless, and are not remembered."""
+        share = self._shares.get(channel)
+        if share is None:
+            is_ordered = channel not in DOORS and any(key for pattern, key in self.ordering if pattern.match(channel))
+            share = math.ceil(self.get_capacity(channel) / LANE_SHARE) if is_ordered else 0
+            if is_ordered:
+                self._shares[channel] = share
         return share

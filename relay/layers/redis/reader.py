@@ -44,7 +44,7 @@ class RedisReader(Reader):
         self.closing, self.closer = os.pipe()
 
     def owe(self, deliveries: Iterable[Delivery]) -> None:
-        """These are handled: the next take tells; at once, if they are another reader's."""
+        """Note that these are handled. The next take tells the server; those of another reader are told at once."""
         for (reader, shard), leases in by_holder(finish(deliveries)).items():
             if reader is not self:
                 reader.tell(shard, leases)

@@ -1,5 +1,5 @@
 -- What to do with a lane that nobody holds any more, and with messages that nobody shall have.
--- Of a channel as many dead letters are kept as LETTERS_LIMIT in relay/layers/policy.py says, if clients can make them.
+-- Channels whose dead letters clients can cause keep no more than LETTERS_LIMIT of relay/layers/policy.py.
 local function bury(lane, record, attempts, reason)
     local deadline, _, ready, id = head(record)
     local is_limited = deadline ~= FOREVER or string.find(ready, ':websocket.', 1, true)

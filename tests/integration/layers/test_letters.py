@@ -23,7 +23,7 @@ def make_with_limit(make_layer, monkeypatch):
 
 
 def give_up(layer, channel, count):
-    """Have so many messages of one lane be dead letters; returns the numbers of those that are not kept."""
+    """Turn `count` messages of one lane into dead letters; return the numbers of those that were not kept."""
     assert layer.send_many([(channel, {"lane": "a", "n": n}) for n in range(count)]) == []
     lost = []
     while taken := layer.take([channel], 200):
