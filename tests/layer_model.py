@@ -309,6 +309,10 @@ class Model:
         self.suspect(actor)
         for lease in actor.open:
             lease.state = State.DOUBTFUL
+        self.forget(actor)
+
+    def forget(self, actor: Actor) -> None:
+        """What it has not surely told may never be told."""
         for message in actor.owing:
             message.gone, message.perhaps_gone = False, True
         for message in actor.owing + actor.untold:
@@ -329,8 +333,7 @@ class Model:
         for lease in actor.open:
             self.ended(lease, False, certain)
         if not certain:
-            for message in actor.untold:
-                self.failed(message, certain=False)
+            self.forget(actor)
             self.suspect(actor)
 
     def crashed(self, process: int) -> list[Actor]:
