@@ -44,5 +44,7 @@ for i = 4, #ARGV, 2 do
     end
 end
 finish()
-redis.call('SET', KEYS[12], string.format('%s ', ARGV[1]), 'PX', 600000)
+if not repeated then
+    redis.call('SET', KEYS[12], string.format('%s ', ARGV[1]), 'PX', 600000)
+end
 return answers
