@@ -89,12 +89,13 @@ class Leases(Store):
             self.change(
                 cursor,
                 "INSERT INTO relay_life (kind, name, until, late) VALUES ('reader', %s, {now} + %s, %s)"
-                " ON CONFLICT (kind, name) DO UPDATE SET late = excluded.late",
+                # This call, too, may come late: what it knew nothing of is not its business.
+                " ON CONFLICT (kind, name) DO UPDATE SET late = excluded.late WHERE coalesce(relay_life.late, 0) < excluded.late",
                 [holder, lease, upto],
             )
-            unknown = "FROM relay_lease WHERE holder = %s AND take > %s"
-            found = self.select(cursor, "SELECT lane " + unknown, [holder, answered])
-            self.change(cursor, "DELETE " + unknown, [holder, answered])
+            unknown = "FROM relay_lease WHERE holder = %s AND take > %s AND take <= %s"
+            found = self.select(cursor, "SELECT lane " + unknown, [holder, answered, upto])
+            self.change(cursor, "DELETE " + unknown, [holder, answered, upto])
             self.ring_lanes(cursor, [lane for (lane,) in found])
 
         self.do(work)
