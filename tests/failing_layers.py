@@ -154,5 +154,7 @@ class World:
             self.layers[0].flush()
             for layer in self.layers:
                 layer.readers.clear()
+                # The layers stay until the test ends, and this has a pipe.
+                layer.readers.local.reader = None
                 layer.store.close()
             connections["default"].close()
