@@ -34,6 +34,14 @@ MAX_WAITING_BYTES = 64 * 1024 * 1024
 #: Sockets of one interface server; more are answered 503. 0: no limit but the system's (`ulimit -n`).
 MAX_SOCKETS = 0
 
+#: Connections of one interface server, sockets among them; more are closed at once. 0: as many as the system lets it
+#: have (`ulimit -n`), less a reserve.
+MAX_CONNECTIONS = 0
+
+#: Seconds that a client may take to send the head of a request, or a handshake. A body may take as long as it likes, as
+#: long as 16 KiB of it come each minute.
+HEAD_TIMEOUT = 20.0
+
 #: Origins of other pages that may open sockets here, as browsers send them: `https://chat.example.com`. Pages of this
 #: server itself may, by the Host header; "*" lets any.
 ALLOWED_ORIGINS: list[str] = []

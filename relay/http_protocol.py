@@ -16,6 +16,7 @@ from zope.interface import implementer
 
 from relay import conf
 from relay.headers import CONTROL, RETRY_AFTER, BadRequest, Origins, Proxies, clean, only
+from relay.http_channel import HTTPChannel, default_limit
 from relay.intake import Limits
 from relay.metrics.sockets import HANDSHAKES
 from relay.traces import KEY, begin
@@ -71,6 +72,20 @@ class WebRequest(http_protocol.WebRequest):
             super().handleContentChunk(data)
         elif self.received > self.factory.body_limit + LENIENCE:
             self.channel.forceAbortClient()
+
+    def is_hopeless(self, length: int | None) -> bool:
+        """Whether a body of this length is refused without being read."""
+        return length is not None and length > self.factory.body_limit + LENIENCE
+
+    def parseCookies(self) -> None:
+        """Not here: workers do it."""
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """As Twisted, which would also parse queries and forms; that takes time that grows with their square (S1)."""
+        self.method, self.uri, self.clientproto = command, path, version
+        self.path = path.partition(b"?")[0]
+        self.args: dict[bytes, list[bytes]] = {}
+        self.process()
 
     def process(self) -> None:
         wants_socket = (self.requestHeaders.getRawHeaders(b"Upgrade") or [b""])[0].lower() == b"websocket"
@@ -219,11 +234,7 @@ class WebRequest(http_protocol.WebRequest):
             "time_taken": time.monotonic() - self.began,
             "size": self.sentLength,
         }
-        try:
-            self.factory.log_action("http", "complete", details)
-        except Exception:
-            # Disks get full.
-            logger.exception("A request could not be written to the access log")
+        self.factory.log_action("http", "complete", details)
 
     def basic_error(self, status: int, text: str) -> None:
         """Answer with an error page of the server's own."""
@@ -275,6 +286,8 @@ class WebRequest(http_protocol.WebRequest):
 class HTTPFactory(http_protocol.HTTPFactory):
     """Daphne's factory, making our requests and sockets; what they share stands here."""
 
+    protocol = HTTPChannel
+
     def __init__(self, uplink: Uplink, proxies: Proxies | None, keepalive_interval: float, **kwargs: Any):
         self.uplink = uplink
         self.proxies = proxies
@@ -289,6 +302,12 @@ class HTTPFactory(http_protocol.HTTPFactory):
         self.held_back = self.slow_readers = 0
         #: Messages that sockets have sent, and keepalives that were sent for them.
         self.frames = self.keepalives = 0
+        self.head_timeout = conf.get("HEAD_TIMEOUT")
+        #: Connections that there are, how many there may be, and those that were turned away.
+        self.connections, self.turned_away = 0, 0
+        self.connection_limit = conf.get("MAX_CONNECTIONS") or default_limit()
+        #: Lines that could not be written to the access log.
+        self.unlogged = 0
         super().__init__(**kwargs)
         self.set_socket_options()
 
@@ -313,9 +332,24 @@ class HTTPFactory(http_protocol.HTTPFactory):
         self.ws_factory.protocol = socket_class(self.ws_factory)
 
     def buildProtocol(self, addr: Any) -> Any:
+        if self.connections >= self.connection_limit:
+            self.turned_away += 1
+            return None
+        self.connections += 1
         protocol: Any = http.HTTPFactory.buildProtocol(self, addr)
         protocol.requestFactory = WebRequest
         return protocol
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """HTTP/1.1 alone. With the package h2 Twisted would speak HTTP/2, too, which has none of our limits."""
+        return [b"http/1.1"]
+
+    def log_action(self, protocol: str, action: str, details: dict[str, Any]) -> None:
+        """Write a line of the access log. Disks get full; that fails nobody whose line can't be written (S7)."""
+        try:
+            super().log_action(protocol, action, details)
+        except Exception:
+            self.unlogged += 1
 
     def log(self, request: Any) -> None:
         """Not in Twisted's way, which writes URLs with their queries, where secrets are; see `WebRequest.log`."""

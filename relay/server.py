@@ -207,6 +207,8 @@ class Server(server.Server):
             "messages could not be sent at all": self.uplink.unsendable,
             "times a socket that sent too much was not read for a while": self.factory.held_back,
             "sockets were closed for not reading": self.factory.slow_readers,
+            "connections beyond RELAY_MAX_CONNECTIONS were turned away": self.factory.turned_away,
+            "lines could not be written to the access log": self.factory.unlogged,
         }
 
     def figures(self) -> dict[str, float]:

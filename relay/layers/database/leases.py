@@ -90,7 +90,8 @@ class Leases(Store):
                 cursor,
                 "INSERT INTO relay_life (kind, name, until, late) VALUES ('reader', %s, {now} + %s, %s)"
                 # This call, too, may come late: what it knew nothing of is not its business.
-                " ON CONFLICT (kind, name) DO UPDATE SET late = excluded.late WHERE coalesce(relay_life.late, 0) < excluded.late",
+                " ON CONFLICT (kind, name) DO UPDATE SET late = excluded.late"
+                " WHERE coalesce(relay_life.late, 0) < excluded.late",
                 [holder, lease, upto],
             )
             unknown = "FROM relay_lease WHERE holder = %s AND take > %s AND take <= %s"
