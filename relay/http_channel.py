@@ -4,6 +4,7 @@ import resource
 from typing import Any
 
 from twisted.internet import tcp
+from twisted.internet.protocol import connectionDone
 from twisted.protocols import basic
 from twisted.web import http
 
@@ -38,6 +39,8 @@ class HTTPChannel(http.HTTPChannel):
     #: Bytes of the body since the time limit was last extended.
     progress = 0
     factory: Any
+    transport: Any
+    _networkProducer: Any
 
     def connectionMade(self) -> None:
         super().connectionMade()
@@ -96,6 +99,6 @@ class HTTPChannel(http.HTTPChannel):
         self.transport.write(b"HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" % (status, reason))
         self.loseConnection()
 
-    def connectionLost(self, reason: Any) -> None:
+    def connectionLost(self, reason: Any = connectionDone) -> None:
         self.factory.connections -= 1
         super().connectionLost(reason)
