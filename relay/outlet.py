@@ -118,4 +118,5 @@ class Outlet(Watched):
     def connectionLost(self, reason: Any = connectionDone) -> None:
         if self.abort_call is not None and self.abort_call.active():
             self.abort_call.cancel()
+        self.main_factory.connections -= 1
         super().connectionLost(reason)

@@ -8,7 +8,6 @@ from typing import Any
 from autobahn.twisted.websocket import ConnectionDeny
 from daphne import ws_protocol
 from twisted.internet import defer
-from twisted.internet.protocol import connectionDone
 
 from relay.fanout import frame, frame_of
 from relay.headers import RETRY_AFTER, values
@@ -371,10 +370,6 @@ class WebSocketProtocol(Outlet, ws_protocol.WebSocketProtocol):
         if text is not None:
             self.write_frames([frame(text.encode(), False)])
         self.serverClose(SERVICE_RESTART)
-
-    def connectionLost(self, reason: Any = connectionDone) -> None:
-        self.main_factory.connections -= 1
-        super().connectionLost(reason)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         if not hasattr(self, "reply_channel"):
