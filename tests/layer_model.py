@@ -94,6 +94,8 @@ class Actor:
     doubtful: bool = False
     #: Whether a take of it failed: it may have leases that nobody knows of.
     blind: bool = False
+    #: Whether one ever did: it may still come, and a server knows no more that it was given up when the reader has left.
+    was_blind: bool = False
     leases: list[Held] = field(default_factory=list)
     #: Messages that it has acknowledged, of which the layer may not have been told yet.
     owing: list[Said] = field(default_factory=list)
@@ -341,6 +343,7 @@ class Model:
         gone = [actor for actor in self.actors if actor.process == process]
         for actor in gone:
             self.doubt(actor, presumed_dead=False)
+            actor.blind = actor.was_blind
         self.trouble.discard(process)
         return gone
 

@@ -212,6 +212,7 @@ class Schedule(RuleBasedStateMachine):
         # Of several servers only those are asked that are needed.
         answered = self.faults.happened == happened
         actor.blind = not answered or (actor.blind and self.world.kind == "three-redis")
+        actor.was_blind |= actor.blind
         for lease, upto in done:
             self.model.acknowledged(lease, upto, well and self.world.kind != "three-redis")
         if actor.presumed_dead:
@@ -278,9 +279,9 @@ class Schedule(RuleBasedStateMachine):
         _, well = self.act(number, "leave")
         self.model.left(actor, well)
         # A take that was given up may come late: then the server takes the dead reader for a new one, for a lease.
-        self.ghosts.append(replace(actor, leases=[], reader=reader))
+        self.ghosts.append(replace(actor, leases=[], reader=reader, blind=actor.was_blind))
         actor.leases, actor.reader = [], None
-        actor.doubtful = actor.presumed_dead = actor.blind = False
+        actor.doubtful = actor.presumed_dead = actor.blind = actor.was_blind = False
 
     @rule(number=ACTORS)
     @safely
