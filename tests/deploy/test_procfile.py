@@ -54,6 +54,38 @@ def test_every_recipe_starts_the_commands_of_the_procfile(recipe_name):
         assert words(command) == words(procfile()[name]), name
 
 
+def platform_environment():
+    """What app.json sets."""
+    variables = json.loads(recipe("procfile/app.json").read_text())["env"]
+    return {name: variable["value"] for name, variable in variables.items() if "value" in variable}
+
+
+@pytest.mark.parametrize("allowed", [platform_environment()["FORWARDED_ALLOW_IPS"], "10.0.0.0/8, 10.1.0.1", "[a-z]*"])
+@pytest.mark.parametrize("command", [procfile()["web"], commands_of("docker")["web"]])
+def test_a_shell_takes_each_value_as_one_word(command, allowed):
+    """D1: `*` became the names of all files."""
+    found = words(command, FORWARDED_ALLOW_IPS=allowed)
+    assert found[found.index("--forwarded-allow-ips") + 1 :] == [allowed, "project.asgi:channel_layer"]
+
+
+def honcho(deployment):
+    """How a foreman starts the web process."""
+    # honcho gives the first process of a kind the port that it is told.
+    return "honcho start web -p %d" % deployment.port
+
+
+@pytest.mark.parametrize("command_of", [lambda _: procfile()["web"], lambda _: commands_of("docker")["web"], honcho])
+@pytest.mark.parametrize("layer_kind", ["database"], indirect=True)
+def test_the_web_process_starts_with_the_environment_of_the_platform(deployment, command_of, database_url):
+    """D1: by the platform's shell, as in the image, and by honcho."""
+    chat = deployment(ALLOWED_HOSTS="127.0.0.1", **platform_environment())
+    chat.start(procfile()["release"]).wait()
+    chat.processes.clear()
+    chat.start_all(web=command_of(chat), workers=1)
+    assert chat.get("/healthz")[0] == 200
+    assert chat.socket().next("welcome")
+
+
 def variables():
     """The variables that the recipes set."""
     for name in ("systemd/parley.env", "docker/parley.env"):
