@@ -9,7 +9,7 @@ addresses meets the last, which never locks for longer than ACCOUNT_WAIT, and no
 before. Elsewhere the owner and whoever guesses are one: as long as that goes on, each try may find that it must wait.
 
 The address is what the interface server decided (`--proxy-headers`). The machine's own means a proxy that does not say
-for whom it asks: then only the account counts.
+for whom it asks: then only the account counts. Those of whom a proxy says something that can't be read share counters.
 """
 
 import hashlib
@@ -43,6 +43,8 @@ KNOWN_FOR = 30 * 86400
 SOCKET_TRIES, SOCKET_WAIT = 100, 60
 #: Counters that are deleted at once.
 FORGOTTEN = 500
+#: The place of those whose address nobody knows.
+UNKNOWN = "unknown"
 #: How much of an IPv6 address is one customer's.
 IPV6_PREFIX = 64
 
@@ -188,16 +190,16 @@ def forget_some() -> bool:
 
 
 def address_of(request: Any) -> str:
-    """Where a request comes from; empty if it is not known. Requests of Django and of its REST framework."""
+    """Where a request of Django, or of its REST framework, comes from: see `place`. Empty without a request."""
     return place(request.META.get("REMOTE_ADDR", "")) if request is not None else ""
 
 
 def place(host: str) -> str:
-    """What of an address is one customer's; empty for the machine's own, and for what is none."""
+    """What of an address is one customer's; empty for the machine's own. All who come from nowhere share a place."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return ""
+        return UNKNOWN
     address = getattr(address, "ipv4_mapped", None) or address
     if address.is_loopback:
         return ""

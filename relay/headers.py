@@ -8,10 +8,15 @@ from urllib.parse import urlsplit
 
 #: RFC 9110, section 5.6.2.
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-#: What no value may contain. Beside control characters that is U+0085, where `str.splitlines` would begin a new header:
-#: Autobahn reads a handshake with it (D5, CVE-2026-44546).
+#: What no value may contain.
 FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+#: The headers of a handshake that Autobahn reads, and what they may not contain. Beside control characters that is
+#: U+0085, where `str.splitlines`, with which Autobahn reads, would begin a new header (D5, CVE-2026-44546). Others may
+#: be in any charset, as cookies are, and reach workers as they came (S4).
+HANDSHAKE = re.compile(rb"host|upgrade|connection|origin|sec-websocket-[a-z-]+")
 FORBIDDEN_IN_HANDSHAKE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f\x85]")
+#: The target of a request to a proxy, or to whoever acts as one (RFC 9112, section 3.2.2).
+ABSOLUTE = re.compile(rb"https?://(\[[0-9a-f:.]+\](?::\d*)?|[^/?#@\[\]]+)(.*)", re.IGNORECASE | re.DOTALL)
 #: Django writes a request's path to its log, where these would be lines of their own (E6). A socket's path is logged by
 #: nobody but us, as it was sent.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -28,26 +33,57 @@ class BadRequest(Exception):
     """Raised when a request can't be taken as it is. Its text is the answer's, which has the status 400."""
 
 
-def clean(raw: Iterable[tuple[bytes, list[bytes]]], handshake: bool = False) -> Headers:
+def clean(raw: Iterable[tuple[bytes, list[bytes]]]) -> Headers:
     """
-    The headers as workers get them: names in lower case, each value by itself. Left out are names with an underscore,
-    which Django could not tell from a hyphen, and what is for this server alone. Raises BadRequest.
+    The headers as workers get them: names in lower case, each value by itself, all cookies in one. Left out are names
+    with an underscore, which Django could not tell from a hyphen, and what is for this server alone. Raises BadRequest.
     """
-    forbidden = FORBIDDEN_IN_HANDSHAKE if handshake else FORBIDDEN
-    headers = []
+    headers: Headers = []
     for name, values in raw:
         name = name.lower()
         if not TOKEN.fullmatch(name):
             raise BadRequest("A header has a name that is none")
         for value in values:
-            if forbidden.search(value):
+            if FORBIDDEN.search(value):
                 raise BadRequest("The header %s contains control characters" % name.decode("ascii"))
             # Any client can send Daphne-Root-Path, which Daphne takes for the proxy's word (D24).
-            if b"_" not in name and name != b"daphne-root-path":
+            if b"_" not in name and name not in (b"daphne-root-path", b"cookie"):
                 headers.append((name, value))
+        if name == b"cookie":
+            # Channels would join them with a comma, in which cookies are lost (RFC 9113, section 8.2.3).
+            headers.append((name, b"; ".join(values)))
     if len(only(headers, b"content-type")) > CONTENT_TYPE_LIMIT:
         raise BadRequest("The header content-type is too long")
     return headers
+
+
+def of_handshake(headers: Headers) -> Headers:
+    """Those that Autobahn reads. Raises BadRequest."""
+    found = [(name, value) for name, value in headers if HANDSHAKE.fullmatch(name)]
+    for name, value in found:
+        if FORBIDDEN_IN_HANDSHAKE.search(value):
+            raise BadRequest("The header %s contains control characters" % name.decode("ascii"))
+    return found
+
+
+def target_of(uri: bytes) -> tuple[bytes, bytes]:
+    """The host that the target of a request names, if it does, and its path with the query."""
+    absolute = ABSOLUTE.fullmatch(uri)
+    if not absolute:
+        return b"", uri
+    host, rest = absolute.groups()
+    return host, rest if rest.startswith(b"/") else b"/" + rest
+
+
+def with_host(headers: Headers, host: bytes, version: bytes) -> Headers:
+    """
+    The headers with the one host that the request is for: what its target names counts, else there must be one header
+    (RFC 9112, section 3.2). Raises BadRequest.
+    """
+    if not (host or values(headers, b"host")) and version == b"HTTP/1.1":
+        raise BadRequest("There is no header host")
+    only(headers, b"host")
+    return [(b"host", host), *((name, value) for name, value in headers if name != b"host")] if host else headers
 
 
 def values(headers: Headers, wanted: bytes) -> list[bytes]:
@@ -112,17 +148,22 @@ class Proxies:
         """
         The client's address and scheme: the last address in X-Forwarded-For that is not a known proxy's. What stands
         before it, anybody may have written.
+
+        None is a client that nobody knows: the proxy says something that is no address, such as `unknown`. That is
+        never the proxy itself, which may have rights of its own (S2).
         """
         if not self.trusts(peer[0] if peer else None):
             return peer, scheme
         proto = last(headers, b"x-forwarded-proto").lower()
         if proto in ("http", "https"):
             scheme = proto
-        chain = listed(headers, b"x-forwarded-for")
+        if not values(headers, b"x-forwarded-for"):
+            return peer, scheme
+        chain = [address_of(text) for text in listed(headers, b"x-forwarded-for")] or [""]
         while len(chain) > 1 and self.knows(chain[-1]):
             chain.pop()
-        if not chain or not is_address(chain[-1]):
-            return peer, scheme
+        if not chain[-1]:
+            return None, scheme
         port = last(headers, b"x-forwarded-port")
         return [chain[-1], int(port) if port.isascii() and port.isdigit() and len(port) <= 5 else 0], scheme
 
@@ -143,12 +184,14 @@ def is_loopback(host: str) -> bool:
     return LOOPBACK.knows(host)
 
 
-def is_address(text: str) -> bool:
+def address_of(text: str) -> str:
+    """The address in a part of X-Forwarded-For, where some proxies write a port as well; empty if there is none."""
+    bare = re.fullmatch(r"\[([^\[\]]*)\](?::\d*)?|([\d.]*):\d*", text.strip('"'))
+    host = (bare[1] or bare[2] or "") if bare else text
     try:
-        ipaddress.ip_address(text)
+        return "" if "%" in host else str(ipaddress.ip_address(host))
     except ValueError:
-        return False
-    return True
+        return ""
 
 
 LOOPBACK = Proxies(("127.0.0.0/8", "::1"))

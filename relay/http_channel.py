@@ -67,6 +67,9 @@ class HTTPChannel(http.HTTPChannel):
         if name.lower() == b"content-length" and len(value.strip()) > LENGTH_DIGITS:
             self.refuse(413)
             return False
+        if name.lower() == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            # Twisted takes `identity`, which is none any more, for no header at all. A proxy may not.
+            return self._failChooseTransferDecoder()
         return bool(super().headerReceived(line))
 
     def allHeadersReceived(self) -> None:

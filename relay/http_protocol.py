@@ -15,7 +15,7 @@ from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
 from relay import conf
-from relay.headers import CONTROL, RETRY_AFTER, BadRequest, Origins, Proxies, clean, only
+from relay.headers import CONTROL, RETRY_AFTER, BadRequest, Origins, Proxies, clean, of_handshake, target_of, with_host
 from relay.http_channel import HTTPChannel, default_limit
 from relay.intake import Limits
 from relay.metrics.sockets import HANDSHAKES
@@ -82,8 +82,9 @@ class WebRequest(http_protocol.WebRequest):
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """As Twisted, which would also parse queries and forms; that takes time that grows with their square (S1)."""
-        self.method, self.uri, self.clientproto = command, path, version
-        self.path = path.partition(b"?")[0]
+        self.method, self.clientproto = command, version
+        self.named_host, self.uri = target_of(path)
+        self.path = self.uri.partition(b"?")[0]
         self.args: dict[bytes, list[bytes]] = {}
         self.process()
 
@@ -106,8 +107,7 @@ class WebRequest(http_protocol.WebRequest):
 
     def describe(self, protocol: str) -> dict[str, Any]:
         """What workers are told of a request or a handshake. Raises BadRequest."""
-        headers = clean(self.requestHeaders.getAllRawHeaders(), handshake=protocol == "ws")
-        only(headers, b"host")
+        headers = with_host(clean(self.requestHeaders.getAllRawHeaders()), self.named_host, self.clientproto)
         try:
             # Autobahn reads it in this way, and would say in the log what it can't read.
             urlsplit(self.uri.decode("ascii"))
@@ -165,7 +165,7 @@ class WebRequest(http_protocol.WebRequest):
         socket.set_main_factory(self.factory)
         socket.begin(description, self.path.decode("ascii"))
         lines = [b" ".join([self.method, self.uri, self.clientproto])]
-        lines += [name + b": " + value for name, value in description["headers"]]
+        lines += [name + b": " + value for name, value in of_handshake(description["headers"])]
         transport, self.transport = self.transport, None
         # The HTTP channel has read its last; it would stay with the socket as what produces for it.
         transport.unregisterProducer()

@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds for which a response waits for a client that does not read it, and between two tries.
 PATIENCE, INTERVAL = 15.0, 0.05
-#: The charsets that a request may be in: Python knows others, which are no text, or fail on nearly all of it.
-CHARSETS = {"utf-8", "utf-8-sig", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be"}
+#: Charsets of Python's that no text is in: they are for names of hosts and for Python's own literals.
+NO_CHARSETS = {"idna", "punycode", "unicode-escape", "raw-unicode-escape"}
 #: What stands between the parts of a form (RFC 2046, section 5.1.1). Without one, Django fails as it says so.
 BOUNDARY = re.compile(r"[ -~]{0,199}[!-~]")
 
@@ -63,12 +63,17 @@ def check_content_type(value: bytes) -> None:
     kind, parameters = cgi.parse_header(value.decode())
     if kind.lower().startswith("multipart/") and not BOUNDARY.fullmatch(parameters.get("boundary", "")):
         raise SuspiciousOperation("The Content-Type has no boundary")
-    try:
-        known = codecs.lookup(parameters.get("charset", "utf-8")).name in CHARSETS
-    except (LookupError, ValueError):
-        known = False
-    if not known:
+    if not is_charset(parameters.get("charset") or "utf-8"):
         raise SuspiciousOperation("The Content-Type has a charset that is not taken")
+
+
+def is_charset(name: str) -> bool:
+    """Whether text may be in it. Python knows more codecs, as zlib."""
+    try:
+        b"a".decode(name, "replace")
+    except (LookupError, ValueError):
+        return False
+    return codecs.lookup(name).name.replace("_", "-") not in NO_CHARSETS
 
 
 View = Callable[[HttpRequest], HttpResponse]

@@ -94,7 +94,7 @@ class Actor:
     doubtful: bool = False
     #: Whether a take of it failed: it may have leases that nobody knows of.
     blind: bool = False
-    #: Whether one ever did: it may still come, and a server knows no more that it was given up when the reader has left.
+    #: Whether one ever did. It may still come; when its reader has left, a server no longer knows that it was given up.
     was_blind: bool = False
     leases: list[Held] = field(default_factory=list)
     #: Messages that it has acknowledged, of which the layer may not have been told yet.

@@ -60,6 +60,7 @@ CHARSETS = [
     "unicode_escape",
     "x" * 99,
 ]
+CHARSETS += ["windows-1251", "shift_jis", "gb2312", "iso2022_jp", "big5hkscs", "utf-32", "cp037", ""]
 CHARSETS += ["zlib", "latin1", "ascii", "mbcs", "none", "'", '"', "utf-8\xff"]
 TYPES = st.one_of(
     st.sampled_from(["", "application/json", "application/x-www-form-urlencoded", "text/plain", "multipart/form-data"])

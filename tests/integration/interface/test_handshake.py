@@ -137,13 +137,87 @@ def test_a_handshake_may_take_any_time_if_that_is_said(serve):
         assert status(read_until(connection, b"\r\n\r\n")) == 101
 
 
-@pytest.mark.parametrize("bad", [b"\x0b", b"\x0c", b"\x1c", b"\x1d", b"\x1e", b"\x85", b"\x01", b"\x7f"])
+@pytest.mark.parametrize("bad", [b"\x0b", b"\x0c", b"\x1c", b"\x1d", b"\x1e", b"\x01", b"\x7f"])
 def test_a_header_can_not_smuggle_in_another(serve, bad):
     """D5, CVE-2026-44546: Autobahn takes these bytes for the end of a line."""
     server = serve()
     smuggled = handshake(b"X-Harmless: a" + bad + b"Cookie: sessionid=stolen")
     assert status(server.request(smuggled)) == 400
     assert server.app.seen == []
+
+
+def test_a_header_of_the_handshake_itself_can_not_smuggle_in_another(serve):
+    """D5: also not by U+0085, which others may contain."""
+    server = serve()
+    assert status(server.request(handshake(b"Origin: http://localhost\x85Cookie: sessionid=stolen"))) == 400
+    assert server.app.seen == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Cookie: a=é",
+        "Cookie: city=Århus",
+        "Cookie: name=日本",
+        "Cookie: m=\U0001f605",
+        "User-Agent: App (Åland)",
+        "X-Name: Åsa",
+        "X-Harmless: a\x85Cookie: sessionid=stolen",
+    ],
+)
+def test_a_header_that_is_not_the_handshakes_own_reaches_the_application_as_it_came(serve, header):
+    """S4"""
+    server = serve()
+    assert status(server.request(handshake(header.encode()))) == 101
+    name, _, value = header.encode().partition(b": ")
+    assert [name.lower(), value] in server.app.wait_for("websocket.connect")[0]["headers"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "channel"), [(handshake, "websocket.connect"), (lambda *more: page(*more), "http.request")]
+)
+def test_cookies_in_several_headers_are_one(serve, raw, channel):
+    """S8"""
+    server = serve()
+    server.request(raw(b"Cookie: a=1", b"X-Other: x", b"Cookie: b=2; c=3"))
+    headers = server.app.wait_for(channel)[0]["headers"]
+    assert [value for name, value in headers if name == b"cookie"] == [b"a=1; b=2; c=3"]
+
+
+def page(*headers, line=b"GET /page HTTP/1.1", host=b"Host: localhost"):
+    return b"\r\n".join([line, *filter(None, [host]), *headers, b"", b""])
+
+
+@pytest.mark.parametrize("host", [b"Host: localhost", b"Host: other"])
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        (b"http://a.example:81/page?x=1", "/page", b"x=1"),
+        (b"HTTPS://a.example:81", "/", b""),
+        (b"http://a.example:81?x", "/", b"x"),
+    ],
+)
+def test_the_target_may_be_a_whole_url_whose_host_counts(serve, target, path, query, host):
+    """S10"""
+    server = serve()
+    assert status(server.request(page(line=b"GET %s HTTP/1.1" % target, host=host))) == 200
+    [request] = server.app.messages("http.request")
+    assert (request["path"], request["query_string"]) == (path, query)
+    assert [value for name, value in request["headers"] if name == b"host"] == [b"a.example:81"]
+
+
+@pytest.mark.parametrize("host", [b"", b"Host: a\r\nHost: a"])
+def test_a_request_is_for_one_host(serve, host):
+    """S10"""
+    server = serve()
+    assert status(server.request(page(host=host))) == 400
+    assert server.app.seen == []
+
+
+def test_the_origin_is_compared_with_the_host_that_counts(serve):
+    server = serve()
+    headers = handshake(b"Origin: http://localhost").replace(b"GET / ", b"GET http://other/ ")
+    assert status(server.request(headers)) == 403
 
 
 @pytest.mark.parametrize("header", [b"Host: other", b"Origin: https://a\r\nOrigin: https://b"])

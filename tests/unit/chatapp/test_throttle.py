@@ -157,11 +157,11 @@ def test_another_spelling_is_no_other_account(client, name):
         ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
         ("127.0.0.1", ""),
         ("::1", ""),
-        ("", ""),
-        ("unix", ""),
+        ("", "unknown"),
+        ("unix", "unknown"),
     ],
 )
-def test_an_address_is_what_one_customer_has_and_the_machines_own_is_nobodys(host, place):
+def test_an_address_is_what_one_customer_has_the_machines_own_is_nobodys_and_unknown_ones_are_one(host, place):
     assert throttle.place(host) == place
 
 

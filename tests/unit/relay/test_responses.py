@@ -39,7 +39,14 @@ NO_FORMS = ["multipart/form-data", "multipart/form-data; boundary=", "Multipart/
 
 
 @pytest.mark.parametrize(
-    "content_type", ["multipart/form-data; é", "text/plain; charset=zlib", "text/plain; charset=\0", *NO_FORMS]
+    "content_type",
+    [
+        "multipart/form-data; é",
+        "text/plain; charset=zlib",
+        "text/plain; charset=\0",
+        "text/plain; charset=punycode",
+        *NO_FORMS,
+    ],
 )
 def test_a_content_type_that_no_parser_takes_is_a_bad_request(layer, content_type):
     assert status(layer, [[b"content-type", content_type.encode("latin1")]]) == 400
@@ -48,6 +55,21 @@ def test_a_content_type_that_no_parser_takes_is_a_bad_request(layer, content_typ
 def test_the_content_type_that_browsers_send_with_files_is_taken(layer):
     content_type = b"multipart/form-data; boundary=----WebKitFormBoundary7MA4"
     assert status(layer, [[b"host", b"localhost"], [b"content-type", content_type]]) == 200
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/x-www-form-urlencoded; charset=windows-1251",
+        "text/xml; charset=Shift_JIS",
+        "text/plain; charset=gb2312",
+        "text/plain; charset=KOI8-R",
+        "application/json; charset=",
+    ],
+)
+def test_a_charset_that_python_and_django_know_reaches_the_view(layer, content_type):
+    """S10"""
+    assert status(layer, [[b"host", b"localhost"], [b"content-type", content_type.encode()]]) == 200
 
 
 def test_too_many_fields_in_a_query_are_a_bad_request(layer):
