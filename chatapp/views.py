@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth import get_user_model, login
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import is_safe_url
@@ -97,7 +98,8 @@ def signup(request: HttpRequest) -> HttpResponse:
         if user is not None:
             # Two backends could have checked a password; nobody has had to.
             login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
-            return redirect(following)
+            # Not `redirect`, which would look for a view of that name.
+            return HttpResponseRedirect(following)
     return render(request, "registration/signup.html", {"form": form, "next": following})
 
 
@@ -126,6 +128,15 @@ def account_of(request: HttpRequest, form: SignUpForm) -> Any:
 def saved(user: Any) -> str:
     user.save()
     return str(user.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def admin_logout(request: HttpRequest) -> HttpResponse:
+    """Django 2.2 logs out whoever is led here by any link; here a form must be sent."""
+    if request.method == "POST":
+        response: HttpResponse = admin.site.logout(request)
+        return response
+    return render(request, "admin/log_out.html", admin.site.each_context(request))
 
 
 @require_GET

@@ -107,7 +107,7 @@ def first_problem(errors: Any, where: str = "") -> str:
     if isinstance(errors, dict):
         name, inner = next(iter(errors.items()))
         return first_problem(inner, where if name == "non_field_errors" else ".".join(filter(None, [where, name])))
-    if isinstance(errors, list) and isinstance(errors[0], dict):
+    if isinstance(errors, list) and not isinstance(errors[0], str):
         place, inner = next((place, inner) for place, inner in enumerate(errors) if inner)
         return first_problem(inner, "%s[%d]" % (where, place))
     text = str(errors[0] if isinstance(errors, list) else errors)

@@ -72,6 +72,24 @@ def test_signing_up_leads_to_no_other_site(client):
     assert client.post("/accounts/signup/", {**form, "next": "https://evil.example/"})["Location"] == "/"
 
 
+@pytest.mark.parametrize("wanted", ["foo", "rooms", "chatapp.views.rooms", "?x", "lobby/"])
+def test_where_to_go_after_signing_up_is_a_url_and_no_name_of_a_view(client, wanted):
+    """C7: the account was made, and the answer was 500."""
+    form = {"username": "carol", "password1": "a long pass phrase", "password2": "a long pass phrase"}
+    assert client.post("/accounts/signup/", {**form, "next": wanted})["Location"] == wanted
+
+
+def test_logging_out_of_the_admin_takes_a_form(client, alice):
+    """C7"""
+    alice.is_staff = True
+    alice.save()
+    client.force_login(alice)
+    assert b'method="post"' in client.get("/admin/logout/").content
+    assert "_auth_user_id" in client.session
+    assert client.post("/admin/logout/").status_code == 302
+    assert "_auth_user_id" not in client.session
+
+
 def test_logging_out_takes_a_post(client, alice):
     """A link or an image elsewhere must not log anyone out."""
     client.force_login(alice)

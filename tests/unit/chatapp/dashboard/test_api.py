@@ -77,6 +77,8 @@ def test_a_thousand_points_are_one_post_and_more_are_refused(client):
         ({"points": []}, "points: This list may not be empty."),
         ({"points": 5}, 'points: Expected a list of items but got type "int".'),
         ({"points": [{"value": 1}, {"value": "x"}]}, "points[1].value: A valid number"),
+        ({"points": [None]}, "points[0]: This field may not be null"),
+        ({"points": [{"value": 1}, None]}, "points[1]: This field may not be null"),
     ],
 )
 def test_what_is_no_point_is_refused_with_what_is_wrong_and_nothing_is_stored(client, data, words):
