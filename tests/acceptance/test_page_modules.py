@@ -1,5 +1,7 @@
 """The page's modules that know neither page nor socket, in a real browser: order, holes, back-off, frames."""
 
+import json
+
 import pytest
 
 from tests.acceptance.browsers import needs_chromium
@@ -131,3 +133,51 @@ def test_the_pause_before_reconnecting_doubles_up_to_half_a_minute_and_starts_ag
 @pytest.mark.parametrize("text", ["x", "null", "[]", "5", '{"type":"head"}'])
 def test_a_frame_that_is_none_is_left_out(run, text):
     assert run("return readFrame(%r)" % text) is None
+
+
+PROSE = """
+  const { prose } = await import('/js/prose.js');
+  const timed = (text) => {
+    const began = performance.now();
+    prose(text);
+    return performance.now() - began;
+  };
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("see http://x.example/a).", ["http://x.example/a"]),
+        ("(http://x.example/Tea_(meal))", ["http://x.example/Tea_(meal)"]),
+        ("http://x.example/[1]], http://y.example!?", ["http://x.example/[1]", "http://y.example"]),
+        ("http://x" + ")" * 3990, ["http://x"]),
+        ("http://x" + "(" * 1990 + ")" * 1990, ["http://x" + "(" * 1990 + ")" * 1990]),
+    ],
+)
+def test_an_address_ends_before_the_punctuation_around_it(run, text, links):
+    script = PROSE + "return [...prose(%s).querySelectorAll('a')].map((link) => link.textContent)"
+    assert run(script % json.dumps(text)) == links
+
+
+def test_no_text_takes_more_than_linear_time_to_show(run):
+    """C4: of whatever pieces, in whatever order; 4,000 characters are the longest message."""
+    script = (
+        PROSE
+        + """
+      const pieces = ['http://', 'https://x', ')', '(', ']', '[', '.', ',', "'", '@', '&', '\\u200d', '\\u0301', '\\u202e', '/',
+        ' ', '\\n', 'a', '<b>', '%', 'xn--', ':', '#', '?', '日', '😀', 'http://a.b '];
+      let seed = 1;
+      const random = (n) => (seed = (seed * 48271) % 2147483647) % n;
+      const texts = pieces.map((piece) => ('http://x' + piece.repeat(4000)).slice(0, 4000));
+      for (let i = 0; i < 300; i++) {
+        const some = Array.from({ length: 1 + random(4) }, () => pieces[random(pieces.length)].repeat(1 + random(40)));
+        texts.push(some.join('').repeat(4000).slice(0, 4000));
+      }
+      const worst = texts.map((text) => [Math.min(timed(text), timed(text), timed(text)), text.slice(0, 40)]);
+      return worst.sort((a, b) => b[0] - a[0])[0];
+    """
+    )
+    worst, text = run(script)
+    print("%.1f ms for %r…" % (worst, text))
+    assert worst < 50

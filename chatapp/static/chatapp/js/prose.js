@@ -1,5 +1,5 @@
 const LINK = /\bhttps?:\/\/[^\s<>"`]+/gi;
-const TRAILING = /[.,;:!?'*_~)\]}]$/;
+const TRAILING = new Set(".,;:!?'*_~)]}");
 const OPENERS = { ')': '(', ']': '[', '}': '{' };
 
 /**
@@ -24,15 +24,18 @@ export function prose(text) {
 
 /** An address without the punctuation of the sentence around it. */
 function trimmed(address) {
-  let rest = address;
-  while (TRAILING.test(rest)) {
-    const mark = rest.at(-1);
+  const counts = {};
+  for (const mark of address) counts[mark] = (counts[mark] ?? 0) + 1;
+  let end = address.length;
+  while (TRAILING.has(address[end - 1])) {
+    const mark = address[end - 1];
     const opener = OPENERS[mark];
     // A bracket that was opened inside the address belongs to it: …/Tea_(meal)
-    if (opener && rest.split(opener).length >= rest.split(mark).length) break;
-    rest = rest.slice(0, -1);
+    if (opener && (counts[opener] ?? 0) >= counts[mark]) break;
+    counts[mark] -= 1;
+    end -= 1;
   }
-  return rest;
+  return address.slice(0, end);
 }
 
 function linkTo(address) {
