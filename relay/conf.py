@@ -34,13 +34,17 @@ MAX_WAITING_BYTES = 64 * 1024 * 1024
 #: Sockets of one interface server; more are answered 503. 0: no limit but the system's (`ulimit -n`).
 MAX_SOCKETS = 0
 
-#: Connections of one interface server, sockets among them; more are closed at once. 0: as many as the system lets it
-#: have (`ulimit -n`), less a reserve.
-MAX_CONNECTIONS = 0
+#: Connections of one interface server, sockets among them; more are answered 503 at once. 0: no limit. None: what the
+#: system's limit on descriptors (`ulimit -n`) leaves beside the server's own.
+MAX_CONNECTIONS: int | None = None
 
-#: Seconds that a client may take to send the head of a request, or a handshake. A body may take as long as it likes, as
-#: long as 16 KiB of it come each minute.
-HEAD_TIMEOUT = 20.0
+#: Seconds in which the head of a request or a handshake must have come, counted from its first byte or, when it is a
+#: connection's first, from the beginning. 0: any time.
+REQUEST_TIMEOUT = 20.0
+
+#: Bytes a second of a request's body, on the average of each such time. 0: as slowly as it likes, with pauses of less
+#: than a minute.
+MIN_BODY_RATE = 500
 
 #: Origins of other pages that may open sockets here, as browsers send them: `https://chat.example.com`. Pages of this
 #: server itself may, by the Host header; "*" lets any.

@@ -1,107 +1,198 @@
-"""One connection of the interface server, as long as it speaks HTTP: what a client may send, and how slowly."""
+"""One connection of the interface server while it speaks HTTP: how much of the reactor it gets, and for how long."""
 
 import resource
+import socket
+import time
 from typing import Any
 
-from twisted.internet import tcp
-from twisted.internet.protocol import connectionDone
-from twisted.protocols import basic
 from twisted.web import http
 
-#: Bytes that are read at once. A body in chunks of one byte costs the reactor a hundred times as much as any other,
-#: so this is how long such a client may keep the reactor to itself: some milliseconds.
+from relay import conf
+from relay.outlet import wire_of
+from relay.reactor import reactor
+
+#: Bytes that one turn of the reactor reads from a connection. What can be asked for in so many takes some ms.
 READ_SIZE = 16 * 1024
-#: Bytes of a body that must come within the idle time limit.
-LEAST_PROGRESS = 16 * 1024
-#: Digits of a Content-Length. More is no length of anything, and Python refuses to read some thousands.
+#: Digits of a Content-Length. More is no length of anything, and Python's `int` raises for 4300.
 LENGTH_DIGITS = 18
-#: Descriptors that a server keeps for everything but connections.
-RESERVED_DESCRIPTORS = 64
+#: Descriptors that are left for what is no connection: the layer, the database, logs.
+RESERVE = 128
 
-
-def default_limit() -> int:
-    """How many connections the system lets this process have."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(1, soft - RESERVED_DESCRIPTORS)
+TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+TOO_LARGE = b"HTTP/1.1 413 Request Entity Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class HTTPChannel(http.HTTPChannel):
     """
-    Twisted's channel, with limits that it lacks (docs/reactor.md).
+    Twisted's connection, whose time-out starts anew with each byte: one that drips lives as long as it likes (S9).
 
-    Twisted gives a connection another minute with each byte, so a head that drips keeps its connection for ever (S9);
-    what a client sends while its request is answered is kept without a limit if the client does not read; and some
-    lengths end in a traceback instead of an answer (S10).
+    Twisted answers all requests that come in one piece before it looks at anybody else; here each has its own turn.
+    While a response is not read it keeps all that the client sends behind the request; here it stops reading (S1).
     """
 
-    #: Whether a request has begun to come in and is not there yet.
-    begun = False
-    #: Bytes of the body since the time limit was last extended.
-    progress = 0
     factory: Any
     transport: Any
+    _buffer: bytes
     _networkProducer: Any
+    #: Monotonic: since when the head of a request comes in, and since when its body is measured; None: it doesn't.
+    head_since: float | None = None
+    body_since: float | None = None
+    #: Bytes of the body that have come since then.
+    body_bytes = 0
+    #: Bytes that have come behind the request that is being answered.
+    early_bytes = 0
+    next_turn: Any = None
+
+    # Beginning and ending
 
     def connectionMade(self) -> None:
+        self.wire = wire_of(self.transport)
+        self.wire.bufferSize = READ_SIZE
         super().connectionMade()
-        wire = self.transport
-        while wire is not None and not isinstance(wire, tcp.Connection):
-            wire = getattr(wire, "transport", None)
-        if wire is not None:
-            wire.bufferSize = READ_SIZE
+        self.head_since = time.monotonic()
+        if self.factory.channels.enter(self):
+            return
+        if self.isSecure():
+            # The handshake of TLS, without which nothing can be said, would have to be waited for.
+            self.transport.abortConnection()
+        else:
+            self.transport.write(TOO_MANY)
+            self.loseConnection()
+
+    def connectionLost(self, reason: Any) -> None:  # type: ignore[override]
+        self.leave()
+        super().connectionLost(reason)
+
+    def leave(self) -> None:
+        """It ends, or is a WebSocket from now on."""
+        self.factory.channels.leave(self)
+        if self.next_turn is not None:
+            self.next_turn.cancel()
+            self.next_turn = None
+
+    # A request's time
 
     def dataReceived(self, data: bytes) -> None:
-        if not self.begun:
-            self.begun = True
-            self.setTimeout(self.factory.head_timeout)
-        elif not (self.line_mode or self._handlingRequest):
-            self.progress += len(data)
-            if self.progress >= LEAST_PROGRESS:
-                self.progress = 0
-                self.resetTimeout()
-        # Twisted's own would reset the time limit each time.
-        basic.LineReceiver.dataReceived(self, data)
-
-    def headerReceived(self, line: bytes) -> bool:
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length" and len(value.strip()) > LENGTH_DIGITS:
-            self.refuse(413)
-            return False
-        if name.lower() == b"transfer-encoding" and value.strip().lower() != b"chunked":
-            # Twisted takes `identity`, which is none any more, for no header at all. A proxy may not.
-            return self._failChooseTransferDecoder()
-        return bool(super().headerReceived(line))
+        if self.line_mode and self.head_since is None and (data or self._buffer):
+            self.head_since = time.monotonic()
+        super().dataReceived(data)
 
     def allHeadersReceived(self) -> None:
-        request = self.requests[-1]
-        if request.is_hopeless(self.length):
-            # Nobody wants to be sent all that only to refuse it.
-            self.refuse(413)
+        if self.requests[-1].is_hopeless(self.length):
+            # Nobody wants to be sent all that only to refuse it (S10).
+            self.transport.write(TOO_LARGE)
+            self.loseConnection()
             return
-        self.progress = 0
-        self.setTimeout(self.factory.timeOut)
+        self.head_since, self.body_since, self.body_bytes = None, time.monotonic(), 0
         super().allHeadersReceived()
+
+    def check(self, now: float) -> None:
+        """Called every two seconds: end the connection of a request that takes too long to come in."""
+        patience = self.factory.channels.patience
+        if self.head_since is not None and now - self.head_since > patience:
+            # Browsers connect before they know what to ask for; a status would be their next request's answer.
+            self.give_up(self._receivedHeaderSize or self._buffer)
+        elif self.body_since is not None and now - self.body_since > patience:
+            wanted = self.factory.channels.body_rate * (now - self.body_since)
+            if self.body_bytes < wanted and not self.unread():
+                self.give_up(True)
+            self.body_since, self.body_bytes = now, 0
+
+    def unread(self) -> bool:
+        """Whether something waits in the kernel for us to read: then it is not the client who is slow."""
+        try:
+            return bool(self.wire.socket.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
+    def give_up(self, answer: Any) -> None:
+        self.factory.channels.slow += 1
+        self.head_since = self.body_since = None
+        if answer:
+            self.transport.write(TOO_SLOW)
+        self.timeoutConnection()
+
+    # A request's bytes
+
+    def _maybeChooseTransferDecoder(self, header: bytes, data: bytes) -> bool:
+        if header == b"Content-Length" and len(data) > LENGTH_DIGITS and data.isdigit():
+            data = b"9" * LENGTH_DIGITS
+        if header == b"Transfer-Encoding" and data.lower() == b"identity":
+            # Twisted takes it for no header at all, and a proxy may not: it is none any more (RFC 9112, section 7).
+            return self._failChooseTransferDecoder()
+        return super()._maybeChooseTransferDecoder(header, data)
 
     def rawDataReceived(self, data: bytes) -> None:
         if not self._handlingRequest:
+            self.body_bytes += len(data)
             super().rawDataReceived(data)
             return
-        # What comes behind a request that is being answered. Twisted counts it anew with each byte.
-        self._dataBuffer = [b"".join([*self._dataBuffer, data])]
-        if len(self._dataBuffer[0]) > self._optimisticEagerReadSize:
+        # Twisted adds up all pieces with each, and goes on reading if the client does not read.
+        self._dataBuffer.append(data)
+        self.early_bytes += len(data)
+        if self.early_bytes > self._optimisticEagerReadSize:
             self._networkProducer.pauseProducing()
 
+    def allContentReceived(self) -> None:
+        self.body_since = None
+        self.early_bytes = sum(map(len, self._dataBuffer))
+        super().allContentReceived()
+
     def requestDone(self, request: Any) -> None:
-        self.begun = False
-        self._savedTimeOut = self.factory.timeOut
         super().requestDone(request)
+        if self._busyReceiving and self._buffer and self.persistent:
+            # It was answered at once, and there are more: they wait for their turn.
+            self.paused = True
+            self._networkProducer.pauseProducing()
+            self.next_turn = reactor.callLater(0, self.take_turn)
 
-    def refuse(self, status: int) -> None:
-        """Answer what can't become a request, and end the connection."""
-        reason = http.RESPONSES[status]
-        self.transport.write(b"HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" % (status, reason))
-        self.loseConnection()
+    def take_turn(self) -> None:
+        self.next_turn = None
+        self.paused = False
+        self.dataReceived(b"")
+        if not (self.paused or self._handlingRequest or self._waitingForTransport):
+            self._networkProducer.resumeProducing()
 
-    def connectionLost(self, reason: Any = connectionDone) -> None:
-        self.factory.connections -= 1
-        super().connectionLost(reason)
+    def resumeProducing(self) -> None:
+        super().resumeProducing()
+        if self.paused:
+            self._networkProducer.pauseProducing()
+
+
+class Channels:
+    """All connections of an interface server that speak HTTP, and how many there may be with its sockets."""
+
+    def __init__(self, ws_factory: Any):
+        self.ws_factory = ws_factory
+        self.limit = connection_limit()
+        #: Seconds for the head of a request, and bytes a second of its body.
+        self.patience = conf.get("REQUEST_TIMEOUT") or float("inf")
+        self.body_rate = conf.get("MIN_BODY_RATE")
+        self.open: set[HTTPChannel] = set()
+        #: How many were refused, and cut off for taking too long.
+        self.refused = self.slow = 0
+
+    def enter(self, channel: HTTPChannel) -> bool:
+        """Whether there is room for this one."""
+        self.open.add(channel)
+        if self.limit and len(self.open) + self.ws_factory.countConnections > self.limit:
+            self.refused += 1
+            return False
+        return True
+
+    def leave(self, channel: HTTPChannel) -> None:
+        self.open.discard(channel)
+
+    def check(self, now: float) -> None:
+        for channel in list(self.open):
+            channel.check(now)
+
+
+def connection_limit() -> int:
+    """RELAY_MAX_CONNECTIONS; unless it is set, what the system's limit on descriptors leaves."""
+    limit: int | None = conf.get("MAX_CONNECTIONS")
+    if limit is not None:
+        return limit
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 0 if descriptors == resource.RLIM_INFINITY else max(descriptors - RESERVE, descriptors // 2)

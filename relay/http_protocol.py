@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from relay import conf
 from relay.headers import CONTROL, RETRY_AFTER, BadRequest, Origins, Proxies, clean, of_handshake, target_of, with_host
-from relay.http_channel import HTTPChannel, default_limit
+from relay.http_channel import Channels, HTTPChannel
 from relay.intake import Limits
 from relay.metrics.sockets import HANDSHAKES
 from relay.traces import KEY, begin
@@ -81,11 +81,10 @@ class WebRequest(http_protocol.WebRequest):
         """Not here: workers do it."""
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """As Twisted, which would also parse queries and forms; that takes time that grows with their square (S1)."""
+        """As Twisted's, which would look for a form in the query and in the body, at a cost without limit (S1)."""
         self.method, self.clientproto = command, version
         self.named_host, self.uri = target_of(path)
         self.path = self.uri.partition(b"?")[0]
-        self.args: dict[bytes, list[bytes]] = {}
         self.process()
 
     def process(self) -> None:
@@ -164,9 +163,11 @@ class WebRequest(http_protocol.WebRequest):
             return self.basic_error(500, "No socket could be made")
         socket.set_main_factory(self.factory)
         socket.begin(description, self.path.decode("ascii"))
-        lines = [b" ".join([self.method, self.uri, self.clientproto])]
+        # Without the query, which Autobahn would take apart.
+        lines = [b" ".join([self.method, self.path, self.clientproto])]
         lines += [name + b": " + value for name, value in of_handshake(description["headers"])]
         transport, self.transport = self.transport, None
+        self.channel.leave()
         # The HTTP channel has read its last; it would stay with the socket as what produces for it.
         transport.unregisterProducer()
         if isinstance(transport, ProtocolWrapper):
@@ -302,13 +303,10 @@ class HTTPFactory(http_protocol.HTTPFactory):
         self.held_back = self.slow_readers = 0
         #: Messages that sockets have sent, and keepalives that were sent for them.
         self.frames = self.keepalives = 0
-        self.head_timeout = conf.get("HEAD_TIMEOUT")
-        #: Connections that there are, how many there may be, and those that were turned away.
-        self.connections, self.turned_away = 0, 0
-        self.connection_limit = conf.get("MAX_CONNECTIONS") or default_limit()
-        #: Lines that could not be written to the access log.
+        #: Lines that the access log did not take.
         self.unlogged = 0
         super().__init__(**kwargs)
+        self.channels = Channels(self.ws_factory)
         self.set_socket_options()
 
     def set_socket_options(self) -> None:
@@ -332,10 +330,6 @@ class HTTPFactory(http_protocol.HTTPFactory):
         self.ws_factory.protocol = socket_class(self.ws_factory)
 
     def buildProtocol(self, addr: Any) -> Any:
-        if self.connections >= self.connection_limit:
-            self.turned_away += 1
-            return None
-        self.connections += 1
         protocol: Any = http.HTTPFactory.buildProtocol(self, addr)
         protocol.requestFactory = WebRequest
         return protocol
@@ -345,10 +339,12 @@ class HTTPFactory(http_protocol.HTTPFactory):
         return [b"http/1.1"]
 
     def log_action(self, protocol: str, action: str, details: dict[str, Any]) -> None:
-        """Write a line of the access log. Disks get full; that fails nobody whose line can't be written (S7)."""
+        """As Daphne's. Disks get full, and that is nobody's fault of whom the log tells (S7)."""
         try:
             super().log_action(protocol, action, details)
         except Exception:
+            if not self.unlogged:
+                logger.exception("The access log can't be written; the next such failures are only counted")
             self.unlogged += 1
 
     def log(self, request: Any) -> None:

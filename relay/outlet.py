@@ -37,10 +37,8 @@ class Outlet(Watched):
     def begin_writing(self) -> None:
         """The connection is made."""
         self.transport.registerProducer(self, True)
-        #: The connection of the kernel. Under TLS that is not the transport, and nothing may be written to it directly.
-        self.wire = self.transport
-        while not isinstance(self.wire, tcp.Connection):
-            self.wire = self.wire.transport
+        #: Under TLS it is not the transport, and nothing may be written to it directly.
+        self.wire = wire_of(self.transport)
         self.plain = self.wire is self.transport
 
     def write_frames(self, frames: list[bytes]) -> None:
@@ -118,5 +116,11 @@ class Outlet(Watched):
     def connectionLost(self, reason: Any = connectionDone) -> None:
         if self.abort_call is not None and self.abort_call.active():
             self.abort_call.cancel()
-        self.main_factory.connections -= 1
         super().connectionLost(reason)
+
+
+def wire_of(transport: Any) -> Any:
+    """The connection of the kernel that a transport is, or is above."""
+    while not isinstance(transport, tcp.Connection):
+        transport = transport.transport
+    return transport

@@ -183,6 +183,7 @@ class Server(server.Server):
             except Exception:
                 logger.exception("%s could not be checked; it is cut off", channel)
                 reactor.callLater(0, protocol.break_off)
+        self.factory.channels.check(time.monotonic())
         self.send_keepalives()
         self.report(time.monotonic())
         # Keepalives that come often, as in tests, must not come more seldom than they are asked for.
@@ -207,7 +208,8 @@ class Server(server.Server):
             "messages could not be sent at all": self.uplink.unsendable,
             "times a socket that sent too much was not read for a while": self.factory.held_back,
             "sockets were closed for not reading": self.factory.slow_readers,
-            "connections beyond RELAY_MAX_CONNECTIONS were turned away": self.factory.turned_away,
+            "connections were refused, as RELAY_MAX_CONNECTIONS were open": self.factory.channels.refused,
+            "connections were closed, as a request took longer than RELAY_REQUEST_TIMEOUT": self.factory.channels.slow,
             "lines could not be written to the access log": self.factory.unlogged,
         }
 

@@ -165,7 +165,7 @@ def test_no_text_takes_more_than_linear_time_to_show(run):
     script = (
         PROSE
         + """
-      const pieces = ['http://', 'https://x', ')', '(', ']', '[', '.', ',', "'", '@', '&', '\\u200d', '\\u0301', 
+      const pieces = ['http://', 'https://x', ')', '(', ']', '[', '.', ',', "'", '@', '&', '\\u200d', '\\u0301',
         '\\u202e', '/', ' ', '\\n', 'a', '<b>', '%', 'xn--', ':', '#', '?', '日', '😀', 'http://a.b '];
       let seed = 1;
       const random = (n) => (seed = (seed * 48271) % 2147483647) % n;

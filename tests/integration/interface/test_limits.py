@@ -1,194 +1,182 @@
-"""What a client may cost the interface server: time of the reactor, connections, and the disk of the access log."""
+"""How long a request may take to come in, how many connections there may be, and logs that can't be written."""
 
-import contextlib
+import errno
+import os
 import re
+import resource
+import socket
 import time
 
 import pytest
-from daphne.access import AccessLogGenerator
-from twisted.internet.address import IPv4Address
-from twisted.internet.testing import StringTransport
 
-from relay.http_channel import READ_SIZE
+from relay.http_channel import RESERVE, connection_limit
 from tests.interface import GET, handshake, read_until, status
 from tests.waiting import wait_until
 
-#: Bytes of a hostile body; and how many times as long the longer one is.
-SIZE, TIMES = 32 * 1024, 4
-
-MULTIPART = b"multipart/form-data; boundary=x"
-FORM = b"application/x-www-form-urlencoded"
+#: A request whose body is said to be longer than what has come of it.
+BEGUN = b"POST /page HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc"
 
 
-def post(body, content_type=FORM):
-    head = b"POST /page HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
-    return head % (content_type, len(body)) + body
+def channels(server):
+    return server.server.factory.channels
 
 
-def part(disposition, content=b""):
-    return b"--x\r\nContent-Disposition: form-data; %s\r\n\r\n%s\r\n--x--\r\n" % (disposition, content)
+def pass_time(server, seconds):
+    """Let the server look at its connections as it will in so many seconds."""
+    server.call(lambda: channels(server).check(time.monotonic() + seconds))
 
 
-def chunked(body):
-    return b"POST /page HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body
+def ended(connection):
+    """What comes until the end of a connection."""
+    return read_until(connection, b"nothing that would come")
 
 
-#: What is sent, by the number of bytes that it is about.
-SHAPES = {
-    "a name of semicolons": lambda n: post(part(b'name="%s"' % (b";" * n)), MULTIPART),
-    "a name of quotes": lambda n: post(part(b'name="%s"' % (b'\\"' * (n // 2))), MULTIPART),
-    "a charset that nobody knows": lambda n: post(part(b"name*=no-such-charset''x", b"a" * n), MULTIPART),
-    "parts without end": lambda n: post(b"--x\r\n\r\n" * (n // 7), MULTIPART),
-    "boundaries within boundaries": lambda n: post(b"--x--x" * (n // 6), MULTIPART),
-    "headers of a part": lambda n: post(b"--x\r\n" + b"A: b\r\n" * (n // 6), MULTIPART),
-    "a form of ampersands": lambda n: post(b"&" * n),
-    "a form of fields": lambda n: post(b"a=b&" * (n // 4)),
-    "a form of escapes": lambda n: post(b"%zz" * (n // 3)),
-    "chunks of a byte": lambda n: chunked(b"1\r\na\r\n" * (n // 6) + b"0\r\n\r\n"),
-    "chunks with extensions": lambda n: chunked((b"1;" + b"a" * 100 + b"\r\na\r\n") * (n // 107) + b"0\r\n\r\n"),
-    "trailers": lambda n: chunked(b"1\r\na\r\n0\r\n" + b"A: b\r\n" * (n // 6) + b"\r\n"),
-    "a query": lambda n: b"GET /page?%s HTTP/1.1\r\nHost: a\r\n\r\n" % (b"a=b&" * (n // 10 // 4)),
-    "cookies": lambda n: b"GET /page HTTP/1.1\r\nHost: a\r\nCookie: %s\r\n\r\n" % (b"a=b;" * (n // 10 // 4)),
-    "requests behind each other": lambda n: GET * (n // len(GET)),
-}
-
-
-def reactor_time(server, data, piece=READ_SIZE):
-    """Seconds of CPU that the reactor spends on a connection that sends this."""
-
-    def feed():
-        factory = server.server.factory
-        address = IPv4Address("TCP", "127.0.0.1", 5)
-        channel = factory.buildProtocol(address)
-        channel.makeConnection(StringTransport(peerAddress=address))
-        began = time.thread_time()
-        for start in range(0, len(data), piece):
-            if not channel.transport.disconnecting:
-                channel.dataReceived(data[start : start + piece])
-        spent = time.thread_time() - began
-        channel.connectionLost(None)
-        return spent
-
-    return server.call(feed)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_no_body_costs_the_reactor_more_than_linear_time(serve, shape):
-    """S1"""
+@pytest.mark.parametrize("begun", [GET[:-2], handshake()[:-2]], ids=["request", "handshake"])
+def test_a_head_that_does_not_end_is_ended(serve, begun):
+    """S9: Twisted's time-out starts anew with each byte, and 60 that drip fill the descriptors."""
     server = serve()
-    short, long = (min(reactor_time(server, SHAPES[shape](size)) for _ in range(3)) for size in (SIZE, TIMES * SIZE))
-    print("%s: %.1f ms, %.1f ms" % (shape, 1000 * short, 1000 * long))
-    assert long < 2.5 * TIMES * short + 0.05
+    with server.raw(begun[:-3]) as slow:
+        wait_until(lambda: [each for each in channels(server).open if each._buffer or each.requests], "it has come")
+        pass_time(server, 10)
+        slow.sendall(begun[-3:])
+        pass_time(server, 19)
+        assert channels(server).slow == 0
+        pass_time(server, 21)
+        assert status(ended(slow)) == 408
+    assert "RELAY_REQUEST_TIMEOUT" in next(text for text, count in server.server.counts().items() if count)
 
 
-def test_what_comes_byte_by_byte_behind_a_request_costs_no_more_than_linear_time(serve):
-    """S1: while a request is answered, Twisted counted again with each byte how much had come."""
+def test_a_connection_that_says_nothing_is_ended_without_a_word(serve):
+    """Browsers connect ahead, and would take a status for the answer to what they ask next."""
     server = serve()
-    short, long = (
-        min(reactor_time(server, GET + b"a" * size, piece=1) for _ in range(3)) for size in (SIZE // 8, SIZE // 2)
-    )
-    assert long < 2.5 * TIMES * short + 0.05
+    with server.raw() as silent:
+        wait_until(lambda: channels(server).open, "it is connected")
+        pass_time(server, 21)
+        assert ended(silent) == b""
 
 
-def test_a_part_in_a_charset_that_nobody_knows_reaches_the_application(serve):
-    """S1: it dropped the connection, with a traceback."""
+def test_an_idle_connection_has_its_time_and_the_next_head_has_its_own(serve):
     server = serve()
-    body = part(b"name*=no-such-charset''x", b"a")
-    assert status(server.request(post(body, MULTIPART))) == 200
-    assert server.app.messages("http.request")[0]["body"] == body
+    with server.raw(GET) as kept:
+        read_until(kept, b"/page")
+        [channel] = channels(server).open
+        assert 50 < server.call(lambda: channel._TimeoutMixin__timeoutCall.getTime() - time.time()) <= 60
+        pass_time(server, 50)
+        kept.sendall(GET[:20])
+        wait_until(lambda: channel.head_since, "it begins")
+        pass_time(server, 21)
+        assert status(ended(kept)) == 408
 
 
-def test_a_socket_is_answered_while_others_send_hostile_bodies(serve):
-    """S1"""
+def test_a_body_goes_on_as_long_as_it_makes_progress(serve):
     server = serve()
-    worst = 0.0
-    with server.socket() as socket:
-        for make in SHAPES.values():
-            with server.raw() as connection:
-                connection.settimeout(None)
-                with contextlib.suppress(OSError):
-                    connection.sendall(make(900_000))
-                began = time.monotonic()
-                socket.ping().wait(20)
-                worst = max(worst, time.monotonic() - began)
-    print("worst ping: %.0f ms" % (1000 * worst))
-    assert worst < 2
+    with server.raw(BEGUN) as slow:
+        [channel] = wait_until(lambda: [each for each in channels(server).open if each.body_since], "it comes")
+        for count in (1, 2, 3):
+            slow.sendall(b"x" * 20_000)
+            wait_until(lambda count=count: channel.requests[0].received == 3 + count * 20_000, "more has come")
+            server.call(lambda: setattr(channel, "body_since", time.monotonic() - 21))
+            pass_time(server, 0)
+        assert channels(server).slow == 0
+        server.call(lambda: setattr(channel, "body_since", time.monotonic() - 21))
+        pass_time(server, 0)
+        assert status(ended(slow)) == 408, "it drips"
+    assert server.app.messages("http.request") == []
 
 
-def drip(connection, seconds):
-    """Send a header slowly, for ever; returns when the server ends the connection, or the time is over."""
-    connection.settimeout(0.05)
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            connection.sendall(b"a")
-            if connection.recv(1000) == b"":
-                return True
-        except TimeoutError:
-            continue
-        except OSError:
-            return True
-    return False
-
-
-@pytest.mark.parametrize("head", [b"GET /page HTTP/1.1\r\nHost: a\r\nX: ", handshake()[:-2] + b"X: ", b""])
-def test_a_head_that_drips_is_cut_off(serve, settings_override, head):
-    """S9"""
-    settings_override(RELAY_HEAD_TIMEOUT=0.5)
-    with serve().raw(head) as connection:
-        assert drip(connection, 20)
-
-
-def test_a_body_that_comes_slowly_but_steadily_arrives(serve, settings_override):
-    settings_override(RELAY_HEAD_TIMEOUT=0.3)
+def test_a_body_that_we_do_not_read_is_not_slow(serve):
     server = serve()
-    body = b"a" * 20_000
-    whole = post(body)
-    with server.raw(whole[:-20_000]) as connection:
-        for start in range(0, 20_000, 2000):
-            time.sleep(0.08)
-            connection.sendall(body[start : start + 2000])
-        assert status(read_until(connection, b"\r\n\r\n")) == 200
+    with server.raw(BEGUN) as paused:
+        [channel] = wait_until(lambda: [each for each in channels(server).open if each.body_since], "it comes")
+        server.call(channel.transport.pauseProducing)
+        paused.sendall(b"more")
+        wait_until(lambda: server.call(channel.unread), "more is there")
+        pass_time(server, 21)
+        assert channels(server).slow == 0
 
 
-def test_a_body_that_drips_is_cut_off(serve):
-    """S9"""
+def test_connections_have_a_limit_with_sockets_among_them(serve, settings_override):
+    """S9: RELAY_MAX_SOCKETS counts sockets only."""
+    settings_override(RELAY_MAX_CONNECTIONS=2)
     server = serve()
-    server.server.factory.timeOut = 0.5
-    with server.raw(post(b"a" * 20_000)[:-20_000]) as connection:
-        assert drip(connection, 20)
+    with server.socket(), server.raw(GET) as second:
+        read_until(second, b"/page")
+        refused = server.request(b"", until=b"nothing that would come")
+        assert status(refused) == 503
+        assert b"Retry-After" in refused
+        second.sendall(GET)
+        assert status(read_until(second, b"/page")) == 200, "who is there stays"
+    wait_until(lambda: not channels(server).open and not server.protocols(), "they are gone")
+    assert status(server.request(GET)) == 200
+    said = [text for text, count in server.server.counts().items() if count]
+    assert ["RELAY_MAX_CONNECTIONS" in text for text in said] == [True]
 
 
-def test_connections_beyond_the_limit_are_closed_at_once_and_others_come_in_when_there_is_room(
-    serve, settings_override
-):
-    """S9"""
-    settings_override(RELAY_MAX_CONNECTIONS=3)
+def test_connections_leave_room_for_what_else_the_server_opens(monkeypatch, settings_override):
+    for descriptors, expected in ((1024, 1024 - RESERVE), (64, 32), (resource.RLIM_INFINITY, 0)):
+        monkeypatch.setattr(resource, "getrlimit", lambda which, soft=descriptors: (soft, soft))
+        assert connection_limit() == expected
+    settings_override(RELAY_MAX_CONNECTIONS=0)
+    assert connection_limit() == 0
+
+
+def test_requests_that_come_at_once_have_a_turn_each(serve):
+    """S1: Twisted answers whatever comes in one piece before it looks at another connection."""
     server = serve()
-    with server.socket() as socket, server.raw(GET) as second, server.raw() as third:
-        read_until(second, b"\r\n\r\n")
-        with contextlib.suppress(ConnectionError):
-            assert server.request(GET) == b""
-        assert server.server.counts()["connections beyond RELAY_MAX_CONNECTIONS were turned away"] == 1
-        third.close()
-        wait_until(lambda: server.server.factory.connections == 2, "one has gone")
-        assert status(server.request(GET)) == 200
-        socket.ping().wait(20)
-    wait_until(lambda: server.server.factory.connections == 0, "all have gone")
+    with server.raw() as crowd:
+        wait_until(lambda: channels(server).open, "it is connected")
+        [channel] = channels(server).open
+
+        def hand_over():
+            channel.dataReceived(b"GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n" * 100)
+            return channel._buffer.count(b"GET")
+
+        assert server.call(hand_over) == 99, "one was answered"
+        answers = b""
+        while answers.count(b"HTTP/1.1 400") < 100:
+            answers += crowd.recv(65536)
+        crowd.sendall(GET)
+        assert b"HTTP/1.1 200" in read_until(crowd, b"/page"), "it is read again"
+    with server.raw(GET * 3) as three:
+        answer = b""
+        while answer.count(b"HTTP/1.1 200") < 3:
+            answer += three.recv(65536)
 
 
-def test_an_access_log_on_a_full_disk_refuses_nobody(serve):
-    """S7"""
-    with open("/dev/full", "w", buffering=1) as full:
-        server = serve(action_logger=AccessLogGenerator(full))
-        with server.socket() as socket:
-            socket.send("hello")
-            server.app.wait_for("websocket.receive")
-        server.app.wait_for("websocket.disconnect")
-        assert status(server.request(GET)) == 200
-        assert server.server.counts()["lines could not be written to the access log"] > 2
-        with contextlib.suppress(OSError):
-            full.close()
+def test_who_reads_no_answers_is_not_read(serve):
+    """S1: what comes behind a request that is being answered would be kept, without limit."""
+    server = serve()
+    server.app.on["http.request"] = lambda message: None
+    with server.raw(GET) as greedy:
+        server.app.wait_for("http.request")
+        [channel] = channels(server).open
+        server.call(channel.pauseProducing)
+        greedy.settimeout(2)
+        with pytest.raises(socket.timeout):
+            greedy.sendall(bytes(64 << 20))
+        assert sum(map(len, channel._dataBuffer)) < 100_000
+
+
+class FullLog:
+    """An access log on a full disk."""
+
+    def __call__(self, protocol, action, details):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_log_that_cannot_be_written_fails_nobody(serve, caplog):
+    """S7: every handshake was answered 500."""
+    server = serve(action_logger=FullLog())
+    assert status(server.request(GET)) == 200
+    with server.socket() as one:
+        one.send("hi")
+        server.app.wait_for("websocket.receive")
+    server.app.wait_for("websocket.disconnect")
+    server.app.on["websocket.connect"] = lambda message: server.app.reply(message, accept=False)
+    assert status(server.request(handshake())) == 403
+    said = [record for record in caplog.records if "access log can't be written" in record.getMessage()]
+    assert len(said) == 1
+    assert server.server.counts()["lines could not be written to the access log"] >= 4
 
 
 @pytest.mark.parametrize("length", [b"99999999999999999999", b"9" * 5000, b"1" * 18])
