@@ -34,6 +34,7 @@ class Parley(OnRelay):
         self.environment |= {
             "SECRET_KEY": "bench",
             "CHAT_RATE_LIMIT": "0",
+            "CHAT_GUEST_ROOMS": "100000",
             # Nobody talks but the crowd.
             "CHAT_CANARY_INTERVAL": "0",
             "RELAY_FRAME_RATE": "0",

@@ -8,7 +8,7 @@ from channels.sessions import session_for_reply_channel
 from django.db import transaction
 from django.http import QueryDict
 
-from chatapp import doors, ledger, logins, metrics, protocol, tokens
+from chatapp import doors, ledger, logins, metrics, protocol, quotas, tokens
 from chatapp.exceptions import ClientError
 from chatapp.identity import Login, Sender, user_group, user_sender
 from chatapp.models import Presence, Room
@@ -112,7 +112,7 @@ def enter(reply_channel: Channel, guest: Visitor) -> Room:
     The greeting, the last page and the entry into the group happen under the room's lock, and so does every broadcast.
     What was broadcast before is on a page, what comes after reaches the group: no gap, nothing twice, in order.
     """
-    room = Room.named(guest.slug)
+    room = quotas.room(guest.slug, guest.sender)
     if room.announced < room.head:
         # Left by a worker that died, or by a shell: the newcomer need not wait for the sweeper.
         ledger.announce(room)
@@ -122,7 +122,11 @@ def enter(reply_channel: Channel, guest: Visitor) -> Room:
     catch_up = CatchUp(reply_channel, guest)
     catch_up.send_full_pages(room)
     with transaction.atomic():
-        room = room.locked()
+        try:
+            room = room.locked()
+        except Room.DoesNotExist:
+            # Nobody had said anything there, and it was swept up. Whoever comes back makes it once more.
+            raise ClientError("not_joined") from None
         catch_up.send_last_page(room)
         Presence.note(reply_channel.name, room, guest.sender, guest.login)
         join_groups(reply_channel, room, guest.sender)

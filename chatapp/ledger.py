@@ -19,7 +19,7 @@ from channels.message import Message
 from django.conf import settings
 from django.db import connection, transaction
 
-from chatapp import bots, clock, mentions, metrics, protocol
+from chatapp import bots, clock, mentions, metrics, protocol, quotas
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import ChatMessage, Room, places
@@ -80,7 +80,7 @@ def store(room: Room, sender: Sender, message: str, client_id: str) -> tuple[Cha
 def store_and_announce(slug: str, sender: Sender, message: str, client_id: str) -> tuple[ChatMessage, bool]:
     """As `store`, in the room of this name; and have it broadcast, in the same transaction where the layer can."""
     with transaction.atomic():
-        row, is_new = store(Room.named(slug), sender, message, client_id)
+        row, is_new = store(quotas.room(slug, sender), sender, message, client_id)
         if is_new:
             row.ask_to_announce()
     return row, is_new

@@ -15,8 +15,8 @@ BROADCASTS = Counter("chat_broadcasts", "Messages that were broadcast to their r
 
 #: `resumed`: a client came back and caught up. `asked`: it saw a hole, and asked for what is in it. `straggler`: a room
 #: had messages that were stored and not broadcast, since their worker died. `forgotten`: a socket was gone without a
-#: word.
-HOW = ("resumed", "asked", "straggler", "forgotten")
+#: word. `emptied`: a room that stayed empty was swept up.
+HOW = ("resumed", "asked", "straggler", "forgotten", "emptied")
 _repairs = Counter("chat_repairs", "What went wrong and was mended, by what it was.", ["how"])
 REPAIRS = {how: _repairs.labels(how) for how in HOW}
 

@@ -19,7 +19,7 @@ from django.contrib.sessions.models import Session
 from django.db import close_old_connections, connections
 from django.db.models import F, Max
 
-from chatapp import clock, doors, ledger, logins, mentions, metrics, throttle
+from chatapp import clock, doors, ledger, logins, mentions, metrics, quotas, throttle
 from chatapp.models import ChatMessage, Grant, IdempotencyKey, Presence, Room, Ticket
 from chatapp.notifications import delivery
 
@@ -33,6 +33,9 @@ FORGET_INTERVAL = 60.0
 FORGET_OLD_INTERVAL = 3600.0
 #: How long what canaries say is kept: they hear it within seconds, or ask for it when they are back.
 CANARY_AGE = timedelta(hours=1)
+
+#: Rooms of one sweep that have something to broadcast.
+STRAGGLERS_LIMIT = 1000
 
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
@@ -62,6 +65,7 @@ def run() -> None:
         if time.monotonic() >= forget_at:
             forget_at = time.monotonic() + FORGET_INTERVAL
             attempt(forget_if_certain)
+            attempt(quotas.forget_empty_rooms)
         if time.monotonic() >= forget_old_at:
             forget_old_at = time.monotonic() + FORGET_OLD_INTERVAL
             attempt(delivery.forget_old)
@@ -86,7 +90,7 @@ def attempt(step: Callable[[], None]) -> None:
 
 def announce_stragglers() -> None:
     """Broadcast what was left in any room. What is wrong with one room holds up no other."""
-    for room in Room.objects.filter(announced__lt=F("head")):
+    for room in Room.objects.filter(announced__lt=F("head")).order_by("pk")[:STRAGGLERS_LIMIT]:
         try:
             # What is just stored looks the same, until its own worker broadcasts it.
             if ledger.announce(room):

@@ -5,7 +5,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import get_user_model, login
-from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,14 +12,12 @@ from django.utils.http import is_safe_url
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from chatapp import doors, idempotency, protocol, readiness, throttle
+from chatapp import doors, idempotency, listing, protocol, quotas, readiness, throttle
 from chatapp.exceptions import ClientError
 from chatapp.forms import SignUpForm, wait_text
 from chatapp.identity import GUEST_COOKIE, Sender, remember_guest, sender_of
-from chatapp.models import Presence, Room
+from chatapp.models import Room
 
-#: Rooms on the front page.
-ROOMS_LIMIT = 100
 #: What a request for an account does once.
 SIGN_UP = "signup"
 
@@ -34,19 +31,19 @@ def rooms(request: HttpRequest) -> HttpResponse:
             return redirect("room", protocol.checked_room(request.GET["room"].strip()))
         except ClientError as e:
             error = e.text
-    here = Count("presences__sender", distinct=True, filter=Q(presences__seen__gt=Presence.horizon()))
+    return rooms_page(request, {"room_error": error}, status=400 if error else 200)
+
+
+def rooms_page(request: HttpRequest, more: dict[str, Any], status: int) -> HttpResponse:
     context = {
-        # Those that the server picks are nobody's to choose.
-        "rooms": Room.objects.exclude(slug__startswith=doors.PREFIX)
-        .exclude(slug=doors.CANARY)
-        .annotate(present=here)
-        .order_by("-present", "-head", "slug")[:ROOMS_LIMIT],
+        "rooms": listing.rooms(),
         "letters": doors.LETTERS,
         "room_pattern": protocol.ROOM_PATTERN,
         "may_open_rooms": settings.CHAT_OPEN_ROOMS,
-        "room_error": error,
+        "guests_open_rooms": bool(settings.CHAT_GUEST_ROOMS),
+        **more,
     }
-    return render(request, "chatapp/rooms.html", context, status=400 if error else 200)
+    return render(request, "chatapp/rooms.html", context, status=status)
 
 
 @require_GET
@@ -62,6 +59,8 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
     known = Room.objects.filter(slug=slug).first()
     if known is None and not settings.CHAT_OPEN_ROOMS:
         raise Http404("There is no such room.")
+    if known is None and not quotas.may_make_rooms(sender):
+        return rooms_page(request, {"missing_room": slug}, status=404)
     shown = known or Room(slug=slug)
     shown.title = shown.title or doors.title_of(slug)
     context = {"room": shown, "config": page_config(request, slug, sender)}

@@ -38,6 +38,9 @@ REDIS_SENTINEL_SERVICE = env.str("REDIS_SENTINEL_SERVICE", default="parley")
 
 CHAT_ALLOW_GUESTS = env.bool("CHAT_ALLOW_GUESTS", default=True)
 CHAT_OPEN_ROOMS = env.bool("CHAT_OPEN_ROOMS", default=True)
+#: Rooms that one account may bring into being a day (0: no limit), and all guests together (0: none).
+CHAT_ROOMS_PER_USER = env.int("CHAT_ROOMS_PER_USER", default=50)
+CHAT_GUEST_ROOMS = env.int("CHAT_GUEST_ROOMS", default=0)
 CHAT_RATE_LIMIT = env.float("CHAT_RATE_LIMIT", default=10)
 #: A room that is told of new accounts. Empty: none.
 CHAT_NEWS_ROOM = env.str("CHAT_NEWS_ROOM", default="")
@@ -60,6 +63,8 @@ CHAT_TICKET_LIFETIME = env.int("CHAT_TICKET_LIFETIME", default=30)
 #: Wrong passwords that are free, of one address at one account, and the longest wait after more. 0: no limit.
 CHAT_LOGIN_TRIES = env.int("CHAT_LOGIN_TRIES", default=5)
 CHAT_LOGIN_WAIT = env.int("CHAT_LOGIN_WAIT", default=900)
+#: Grants for tokens that one account has at most: with another, the oldest ends. 0: no limit.
+CHAT_GRANTS_PER_USER = env.int("CHAT_GRANTS_PER_USER", default=50)
 #: Times that one address may send the form for an account before it must wait. 0: no limit.
 CHAT_SIGNUPS = env.int("CHAT_SIGNUPS", default=20)
 #: Networks that see the admin. Empty: all do.
@@ -83,6 +88,11 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Parley <parley@local
 #: A mail server may be away for a while: seconds before a failed delivery is tried again, at first and at most.
 RELAY_RESTS = {"notifications-out": (env.float("CHAT_RETRY_AFTER", default=10), 600)}
 
+#: Seconds between two e-mails to one person, at least: what comes meanwhile goes together. And mentions of one person
+#: by one sender within an hour that are notifications of their own: later ones become one. 0: no limit.
+CHAT_EMAIL_PAUSE = env.int("CHAT_EMAIL_PAUSE", default=900)
+CHAT_MENTIONS_PER_SENDER = env.int("CHAT_MENTIONS_PER_SENDER", default=10)
+
 # Dashboards
 
 #: Who may see them: everyone, users (with an account), staff.
@@ -92,6 +102,9 @@ CHAT_DASHBOARD_INTERVAL = env.float("CHAT_DASHBOARD_INTERVAL", default=2)
 #: What is kept of each series: points of so many seconds, and so many at most.
 CHAT_DASHBOARD_WINDOW = env.int("CHAT_DASHBOARD_WINDOW", default=900)
 CHAT_DASHBOARD_POINTS = env.int("CHAT_DASHBOARD_POINTS", default=10000)
+
+#: Series that one account may own. 0: no limit but that of all.
+CHAT_SERIES_PER_USER = env.int("CHAT_SERIES_PER_USER", default=50)
 
 # Django
 

@@ -35,6 +35,8 @@ os.environ["SECRET_KEY"] = "a key for tests"
 os.environ["CHAT_SWEEPER"] = "0"
 # How most tests log a socket in. What it is without is tested in test_tickets.
 os.environ["CHAT_SESSION_KEY_LOGINS"] = "1"
+# In most tests guests make the rooms that they enter. What holds for them else is tested in test_quotas.
+os.environ["CHAT_GUEST_ROOMS"] = "100000"
 os.environ["CHAT_DASHBOARD_INTERVAL"] = "0"
 os.environ["CHAT_CANARY_INTERVAL"] = "0"
 os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"

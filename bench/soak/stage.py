@@ -119,6 +119,7 @@ class Stage:
             "PYTHONUNBUFFERED": "1",
             "CHAT_SWEEPER": "1",
             "CHAT_RATE_LIMIT": "0",
+            "CHAT_GUEST_ROOMS": "100000",
             "CHAT_CANARY_INTERVAL": str(options.canary),
             "RELAY_KEEPALIVE_INTERVAL": str(options.keepalive),
         }

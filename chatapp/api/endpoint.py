@@ -21,6 +21,8 @@ STATUS = {
     "no_entry": 403,
     "no_such_room": 404,
     "rate_limited": 429,
+    "room_needs_account": 403,
+    "too_many_rooms": 429,
     "too_many_tries": 429,
     "token_expired": 401,
     "token_invalid": 401,

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from chatapp import doors, protocol
+from chatapp import protocol
 from chatapp.exceptions import ClientError
 from relay.outbox import send_on_commit
 
@@ -61,10 +61,20 @@ class Room(models.Model):
     announced = models.BigIntegerField(default=0, editable=False)
     #: Whether anybody belongs to it, or did: nobody is looked for else.
     followed = models.BooleanField(default=False, editable=False)
+    #: Whose quota it counts against: the key of the sender who made it by entering, or `guests`. Empty: it was made by
+    #: hand, and stays though nobody says anything in it.
+    maker = models.CharField(max_length=SENDER_LENGTH, blank=True, default="", editable=False)
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["slug"]
+        indexes = [
+            models.Index(fields=["-head", "slug"], name="busiest_rooms"),
+            models.Index(fields=["maker", "created"], name="rooms_of_a_maker"),
+            # Both hold next to nothing, whatever the number of rooms.
+            models.Index(fields=["id"], condition=models.Q(announced__lt=models.F("head")), name="rooms_to_announce"),
+            models.Index(fields=["id"], condition=models.Q(head=0, maker__gt=""), name="rooms_without_messages"),
+        ]
 
     def __str__(self) -> str:
         return self.title or self.slug
@@ -89,11 +99,8 @@ class Room(models.Model):
 
     @classmethod
     def named(cls, slug: Any) -> "Room":
-        """The room of that name; where rooms are open, it comes into being. Raises ClientError."""
-        slug = protocol.checked_room(slug)
-        room = cls.read("slug = %s", slug)
-        if room is None and (settings.CHAT_OPEN_ROOMS or slug == doors.CANARY):
-            room, _ = cls.objects.get_or_create(slug=slug)
+        """The room of that name. Raises ClientError."""
+        room = cls.read("slug = %s", protocol.checked_room(slug))
         if room is None:
             raise ClientError("no_such_room")
         return room
@@ -113,13 +120,14 @@ class Room(models.Model):
     def all_locked(cls, slugs: Collection[str]) -> "dict[str, Room]":
         """
         The rooms of these valid names, as they are now, and nobody else's until the transaction ends. Where rooms are
-        open, those that are missing come into being. Always locked in the same order, so that no two wait for each
-        other.
+        open, those that are missing come into being: who may not make rooms was refused before. Always locked in the
+        same order, so that no two wait for each other.
         """
         rooms = cls.lock_some(slugs)
         missing = sorted(set(slugs) - rooms.keys())
         if missing and settings.CHAT_OPEN_ROOMS:
-            cls.objects.bulk_create([cls(slug=slug) for slug in missing], ignore_conflicts=True)
+            made = [cls(slug=slug, maker=SERVER) for slug in missing]
+            cls.objects.bulk_create(made, ignore_conflicts=True)
             rooms = cls.lock_some(slugs)
         return rooms
 
