@@ -10,14 +10,17 @@ import re
 import threading
 import time
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 
 from channels import Channel
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils import timezone
 
-from chatapp import doors
+from chatapp import doors, quotas
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender, user_sender
 from chatapp.models import ChatMessage, Membership, Presence, Room
@@ -34,6 +37,8 @@ MENTION = re.compile(r"(?<![\w@.+-])@(\w[\w.@+-]{0,149})")
 MENTIONS_LIMIT = 10
 #: Unread mentions of one room that somebody gets at most.
 UNREAD_LIMIT = 20
+#: The time over which mentions of one person by one sender are counted (CHAT_MENTIONS_PER_SENDER).
+MENTIONS_WINDOW = timedelta(hours=1)
 #: Seconds between two times that a worker is told of news in one room, by one process.
 PAUSE = 5.0
 #: Absent members that are notified in one go.
@@ -153,6 +158,9 @@ def notify_mentioned(room: Room, row: ChatMessage) -> None:
     Notify those who are named in a message. A guest, who may be anybody a hundred times, can name only those who belong
     to the room or are there. Whoever has many unread mentions of a room gets no more.
     """
+    key = "message:%d" % row.pk
+    # A guest can be as many guests as he likes.
+    by = quotas.GUESTS if Sender(row.sender, row.name).is_guest else row.sender
     users = [user for user in users_named(names_in(row.message)) if user.pk != author(row) and may_enter(room, user)]
     if users and Sender(row.sender, row.name).is_guest:
         known = Q(membership__room=room) | Q(presence__room=room, presence__seen__gt=Presence.horizon())
@@ -162,6 +170,7 @@ def notify_mentioned(room: Room, row: ChatMessage) -> None:
         unread = Notification.objects.filter(user=user, object=about, category="mention", read=None)
         if unread.count() >= UNREAD_LIMIT:
             continue
+        is_much = causes_much(user, by, key)
         notify(
             user,
             source=SOURCE,
@@ -171,8 +180,22 @@ def notify_mentioned(room: Room, row: ChatMessage) -> None:
             text="%s mentioned you in %s: %s" % (row.name, room, quote(row.message)),
             url="/chat/%s/" % room.slug,
             extra={"room": room.slug, "seq": row.seq, "by": row.name},
-            key="message:%d" % row.pk,
+            key="mentions-by:" + by if is_much else key,
+            renew=is_much,
+            by=by,
         )
+
+
+def causes_much(user: Any, sender: str, key: str) -> bool:
+    """
+    Whether a sender has mentioned a user so often within an hour, in whatever rooms, that this mention, if it is new,
+    is no notification of its own: then one that stands for all of these comes anew.
+    """
+    limit = settings.CHAT_MENTIONS_PER_SENDER
+    own = Notification.objects.filter(user=user, by=sender, created__gt=timezone.now() - MENTIONS_WINDOW)
+    if not limit or own.count() < limit:
+        return False
+    return not Notification.objects.filter(user=user, source=SOURCE, key=key).exists()
 
 
 def names_in(text: str) -> list[str]:

@@ -6,6 +6,7 @@ How notifications reach a user. CHAT_NOTIFICATION_BACKENDS names the backends th
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -34,6 +35,11 @@ class Backend:
     #: Seconds that it waits first: what is read by then need not be delivered.
     delay = 0
 
+    @property
+    def pause(self) -> float:
+        """Seconds between two times that it tells one user; what comes meanwhile goes to `deliver_all` together."""
+        return 0
+
     def wants(self, notification: Notification) -> bool:
         """Whether there is anything to deliver, when the notification is made."""
         return True
@@ -44,6 +50,10 @@ class Backend:
 
     def deliver(self, notification: Notification, time: int) -> None:
         """time: how often this notification has come, this time included."""
+        raise NotImplementedError
+
+    def deliver_all(self, notifications: Sequence[Notification], left_out: int) -> None:
+        """For a backend with a `pause`: what came to one user, the oldest first, and how many more there are."""
         raise NotImplementedError
 
 
@@ -64,9 +74,16 @@ class Socket(Backend):
 
 
 class Email(Backend):
-    """The user's e-mail address, if there is one, once the user is gone and has not read it."""
+    """
+    The user's e-mail address, if there is one, once the user is gone and has not read it. Nobody gets more than one
+    e-mail in CHAT_EMAIL_PAUSE seconds, whoever writes how much: the next one lists what came.
+    """
 
     delay = 120
+
+    @property
+    def pause(self) -> float:
+        return settings.CHAT_EMAIL_PAUSE
 
     def wants(self, notification: Notification) -> bool:
         return bool(notification.user.email)
@@ -75,9 +92,17 @@ class Email(Backend):
         return not Presence.is_here(notification.user_id)
 
     def deliver(self, notification: Notification, time: int) -> None:
-        body = "%s\n\n%s%s\n" % (notification.text, settings.CHAT_URL.rstrip("/"), notification.url or "/")
-        subject = " ".join(notification.text.split())[:80]
-        send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [notification.user.email])
+        self.deliver_all([notification], 0)
+
+    def deliver_all(self, notifications: Sequence[Notification], left_out: int) -> None:
+        site = settings.CHAT_URL.rstrip("/")
+        body = "\n".join("%s\n\n%s%s\n" % (one.text, site, one.url or "/") for one in notifications)
+        if left_out:
+            body += "\nAnd %d more: %s/\n" % (left_out, site)
+        subject = " ".join(notifications[0].text.split())[:80]
+        if len(notifications) + left_out > 1:
+            subject = "%d notifications" % (len(notifications) + left_out)
+        send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [notifications[0].user.email])
 
 
 class Webhook(Backend):

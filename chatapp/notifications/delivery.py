@@ -7,7 +7,7 @@ sweeper when it is due. A backend may want to wait first; then the sweeper is th
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from channels import Channel
@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from chatapp.notifications import backends
-from chatapp.notifications.models import Delivery, Notification
+from chatapp.notifications.models import Delivery, Digest, Notification
 from relay.outbox import send_on_commit
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ QUICK, SLOW = "notifications", "notifications-out"
 FORGOTTEN_AFTER, ASKS = 30, 12
 #: Seconds after which one is told again of what failed: longer than any rest between two tries (RELAY_RESTS).
 LOST_AFTER = 1800
+#: Notifications that one digest names, and that it counts.
+DIGEST_LIMIT, DIGEST_READ = 20, 500
 #: How long notifications are kept that were read, and such that were not.
 KEPT_READ, KEPT = timedelta(days=30), timedelta(days=180)
 
@@ -73,10 +75,41 @@ def deliver(number: int, is_last: bool = False) -> None:
         later = timezone.now() + timedelta(seconds=backend.delay or FORGOTTEN_AFTER)
         Delivery.objects.filter(pk=number).update(due=later, asks=0)
         return
-    if delivery.notification.read is None:
+    if delivery.notification.read is not None:
+        note_done([delivery])
+    elif backend.pause:
+        deliver_digest(delivery, backend)
+    else:
         backend.deliver(delivery.notification, delivery.wanted)
-    Delivery.objects.filter(pk=number).update(done=delivery.wanted)
-    Delivery.objects.filter(pk=number, wanted=delivery.wanted).update(due=None)
+        note_done([delivery])
+
+
+def deliver_digest(delivery: Delivery, backend: backends.Backend) -> None:
+    """
+    Have a user told of all that waits for this backend, or of nothing yet if it told that user a short while ago. One
+    user's deliveries by one backend are handled one after the other, so there are never two at once.
+    """
+    user_id, now = delivery.notification.user_id, timezone.now()
+    told = Digest.objects.filter(user_id=user_id, backend=delivery.backend).first()
+    if told is not None and told.at + timedelta(seconds=backend.pause) > now:
+        due = told.at + timedelta(seconds=backend.pause)
+        Delivery.objects.filter(pk=delivery.pk).update(due=due, asks=0)
+        return
+    waiting = Delivery.objects.filter(
+        backend=delivery.backend, done__lt=F("wanted"), notification__user_id=user_id, notification__read=None
+    )
+    found = list(waiting.select_related("notification__user").order_by("pk")[:DIGEST_READ])
+    backend.deliver_all([one.notification for one in found[:DIGEST_LIMIT]], max(0, len(found) - DIGEST_LIMIT))
+    # First of all: if this process dies now, nobody sends it all once more for as long.
+    Digest.objects.update_or_create(user_id=user_id, backend=delivery.backend, defaults={"at": timezone.now()})
+    note_done(found)
+
+
+def note_done(deliveries: Sequence[Delivery]) -> None:
+    """They need not be delivered again, unless their notifications came anew meanwhile."""
+    for delivery in deliveries:
+        Delivery.objects.filter(pk=delivery.pk).update(done=delivery.wanted)
+        Delivery.objects.filter(pk=delivery.pk, wanted=delivery.wanted).update(due=None)
 
 
 def ask_again() -> None:

@@ -29,6 +29,8 @@ class Notification(models.Model):
     extra_json = models.TextField(default="{}")
     #: When it came, or came anew.
     created = models.DateTimeField(default=timezone.now)
+    #: The key of the sender who caused it, for the limit of what one sender causes for one user. Empty: nobody.
+    by = models.CharField(max_length=80, blank=True)
     read = models.DateTimeField(null=True)
 
     class Meta:
@@ -37,6 +39,10 @@ class Notification(models.Model):
         indexes = [
             models.Index(fields=["user", "read", "object"], name="what_is_unread"),
             models.Index(fields=["user", "created"], name="newest_notifications"),
+            models.Index(fields=["user", "by", "created"], name="who_causes_much"),
+            models.Index(fields=["object"], condition=models.Q(read=None), name="who_knows_of_it"),
+            models.Index(fields=["created"], name="old_notifications"),
+            models.Index(fields=["read"], name="read_notifications"),
         ]
 
     def __str__(self) -> str:
@@ -71,3 +77,14 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return "%s by %s" % (self.notification, self.backend)
+
+
+class Digest(models.Model):
+    """When a backend that does not tell a user of each notification told one the last time."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False)
+    backend = models.CharField(max_length=120)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "backend"], name="one_digest_a_backend")]

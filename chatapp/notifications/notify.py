@@ -23,6 +23,7 @@ def notify(
     extra: dict[str, Any] | None = None,
     key: str = "",
     renew: bool = False,
+    by: str = "",
 ) -> Notification:
     """
     Store a notification for a user, and have the backends deliver it once the transaction is committed.
@@ -32,9 +33,11 @@ def notify(
     without, each is another. renew: it comes anew instead, with this text, and is unread again. Socket and list show
     it; backends that tell a user only once, such as e-mail, wait until it was read in between.
 
+    by: the key of the sender who caused it, if somebody did.
+
     Raises ValueError for what the columns do not hold.
     """
-    about = {"source": source, "category": category, "action": action, "object": object, "url": local(url)}
+    about = {"source": source, "category": category, "action": action, "object": object, "url": local(url), "by": by}
     content = json.dumps(extra or {}, allow_nan=False)
     values = {**checked(about), "text": shortened(text), "extra_json": content}
     identity = {"user_id": user.pk, "source": values.pop("source"), **checked({"key": key or uuid.uuid4().hex})}
@@ -43,13 +46,16 @@ def notify(
         if is_new:
             delivery.ask(made, backends.installed())
         elif renew:
-            was_unread = made.read is None
-            Notification.objects.filter(pk=made.pk).update(**values, created=timezone.now(), read=None)
-            made.refresh_from_db()
-            delivery.ask(
-                made, {name: one for name, one in backends.installed().items() if one.each_time or not was_unread}
-            )
+            come_anew(made, values)
     return made
+
+
+def come_anew(made: Notification, values: dict[str, str]) -> None:
+    """Have it be unread again, with these values, and delivered by the backends that the user needs to be told by."""
+    was_unread = made.read is None
+    Notification.objects.filter(pk=made.pk).update(**values, created=timezone.now(), read=None)
+    made.refresh_from_db()
+    delivery.ask(made, {name: one for name, one in backends.installed().items() if one.each_time or not was_unread})
 
 
 def checked(values: dict[str, Any]) -> dict[str, str]:

@@ -63,7 +63,7 @@ def test_a_guest_can_name_only_those_who_are_there_or_belong_to_the_room(layer, 
 
 
 def test_nobody_gets_more_unread_mentions_of_a_room_than_he_would_read(layer, alice, bob, settings_override):
-    settings_override(CHAT_RATE_LIMIT=0)
+    settings_override(CHAT_RATE_LIMIT=0, CHAT_MENTIONS_PER_SENDER=0)
     socket = enter(layer, alice)
     for _ in range(mentions.UNREAD_LIMIT + 2):
         socket.say("@bob")

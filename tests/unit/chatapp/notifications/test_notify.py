@@ -197,7 +197,8 @@ def come_due(layer):
     work(layer)
 
 
-def test_an_email_goes_to_who_is_away_and_has_not_read_it_and_only_once(layer, alice, emails):
+def test_an_email_goes_to_who_is_away_and_has_not_read_it_and_only_once(layer, alice, emails, settings_override):
+    settings_override(CHAT_EMAIL_PAUSE=0)
     alice.email = "alice@example.com"
     alice.save()
     socket = listening(layer, alice)
