@@ -16,7 +16,7 @@ from django.utils.crypto import constant_time_compare
 from chatapp import clock, metrics, protocol, throttle, tokens
 from chatapp.exceptions import CLOSE_CODES, ClientError
 from chatapp.identity import GUEST_COOKIE, Login, Sender, known_canary, sender_of, user_group
-from chatapp.models import Presence, Ticket
+from chatapp.models import Grant, Presence, Ticket
 from relay.outbox import send_at_once
 
 logger = logging.getLogger(__name__)
@@ -117,6 +117,19 @@ def close_expired() -> None:
 def close_sockets(user_id: int) -> None:
     """Close every socket of a user, who is logged out or banned, or has another password."""
     close([user_group(user_id)], "logged_out")
+
+
+def grant(user: Any, session_key: str = "") -> Grant:
+    """
+    A new grant. Of too many, the oldest end, and their sockets are closed: whoever logs in for each call is not locked
+    out.
+    """
+    made = Grant.make(user, session_key)
+    for old in Grant.too_many(user):
+        grant_id = old.pk
+        old.delete()
+        close_granted(grant_id)
+    return made
 
 
 def close_granted(grant_id: str) -> None:

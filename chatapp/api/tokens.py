@@ -28,12 +28,12 @@ class Tokens(Endpoint):
         """
         given = fields(request)
         if request.user.is_authenticated and "username" not in given:
-            grant = Grant.make(request.user, request.session.session_key)
+            grant = logins.grant(request.user, request.session.session_key)
         else:
             user = authenticate(request, username=text(given, "username"), password=text(given, "password"))
             if user is None:
                 raise ClientError("wrong_credentials")
-            grant = Grant.make(user)
+            grant = logins.grant(user)
         return Response({**access(grant), "refresh": tokens.make(grant, tokens.REFRESH)})
 
 

@@ -8,7 +8,9 @@ from chatapp.dashboard.models import Series
 
 @admin.register(Series)
 class SeriesAdmin(admin.ModelAdmin):
-    list_display = ["name", "head", "announced", "created"]
+    list_display = ["name", "owner", "shared", "head", "announced", "created"]
+    list_select_related = ["owner"]
+    raw_id_fields = ["owner"]
     list_filter = ["dashboard"]
     search_fields = ["name"]
     readonly_fields = ["name", "head", "announced", "created"]

@@ -56,7 +56,7 @@ def deliver(request: Request, name: str, points: list[tuple[float, float]]) -> D
     failures: list[Exception] = []
 
     def store() -> str:
-        store_and_announce(name, points, failures.append)
+        store_and_announce(name, points, failures.append, request.user)
         return ""
 
     # If an earlier delivery has stored them and died before it told a worker, the keeper does.

@@ -19,6 +19,8 @@ ERRORS = {
     "no_such_series": "This dashboard has no such series.",
     "reserved_series": "Series of the dashboard `service` are written by the service itself.",
     "too_many_series": "There are too many series already. Staff can delete some in the admin.",
+    "not_your_series": "This series is somebody else's. Post to one of your own, or ask the staff to share it.",
+    "too_many_of_yours": "You have as many series as one account may have (CHAT_SERIES_PER_USER).",
     "invalid_points": "The points can't be stored.",
     "nobody_listens": (
         "The points are stored, but no worker listens on the channel `dashboard-points`: no browser shows them until "
@@ -39,7 +41,9 @@ CLOSE_CODES = {"login_required": 4510, "staff_only": 4511, "invalid_dashboard": 
 #: Error code → HTTP status, where it isn't 400.
 STATUS = {
     "reserved_series": 403,
+    "not_your_series": 403,
     "too_many_series": 409,
+    "too_many_of_yours": 409,
     "nobody_listens": 503,
     "layer_full": 503,
     "layer_down": 503,

@@ -1,8 +1,10 @@
 """Series, the numbered points in them, and who does what only one may do."""
 
 from datetime import timedelta
+from typing import Any
 
 from channels import Group
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -25,6 +27,11 @@ class Series(models.Model):
     announced = models.BigIntegerField(default=0, editable=False)
     #: When that was, in seconds since the epoch.
     framed = models.FloatField(default=0, editable=False)
+    #: The account that posted its first point, and against whose quota it counts. None: code of this project, or an
+    #: account that is gone; then staff may post.
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    #: Whether every account may post to it.
+    shared = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -33,6 +40,9 @@ class Series(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def may_be_written_by(self, user: Any) -> bool:
+        return self.shared or user.is_staff or self.owner_id == user.pk
 
     @property
     def group(self) -> Group:

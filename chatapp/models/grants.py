@@ -42,6 +42,12 @@ class Grant(models.Model):
         return cls.objects.create(user=user, password_mark=user.get_session_auth_hash(), session_key=session_key)
 
     @classmethod
+    def too_many(cls, user: Any) -> "list[Grant]":
+        """The oldest grants of a user, beyond CHAT_GRANTS_PER_USER."""
+        limit = settings.CHAT_GRANTS_PER_USER
+        return list(cls.objects.filter(user=user).order_by("-made", "-id")[limit:]) if limit else []
+
+    @classmethod
     def good(cls, grant_id: str) -> "Grant | None":
         """The grant with its user, if both may still come in."""
         grant = cls.objects.select_related("user").filter(pk=grant_id, ends__gt=clock.now()).first()
