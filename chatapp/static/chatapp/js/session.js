@@ -11,7 +11,7 @@ const STRAY = 2000;
 const FAREWELL = 500;
 const TOO_FAR = 1000;
 const LOGGED_OUT = 4401;
-const LOGIN_HELPS = ['guests_not_allowed', 'session_invalid'];
+const LOGIN_HELPS = ['guests_not_allowed', 'room_needs_account', 'session_invalid'];
 
 /**
  * The conversation with the server: which frame means what, and what is sent when. It
