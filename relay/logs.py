@@ -7,6 +7,8 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
+#: How a line looks where the project says nothing about it.
+LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 #: The fields of a line, under the names that most collectors look for.
 FIELDS = {"asctime": "time", "levelname": "level", "name": "logger"}
 #: PostgreSQL tells with an error the whole row that it is about, with what people wrote and the hashes of passwords. It
@@ -46,6 +48,26 @@ def without_rows(text: str) -> str:
 
 def add_logging_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json-logs", action="store_true", help="log one JSON object a line, for machines to read")
+
+
+def be_heard(verbosity: int) -> None:
+    """Write what is logged to the standard error, also in a project whose LOGGING has no place for it (D2)."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter(LINE))
+    for logger in map(logging.getLogger, ("relay", "django.channels")):
+        if not is_heard(logger):
+            logger.addHandler(handler)
+            logger.setLevel(logging.DEBUG if verbosity > 1 else logging.INFO)
+            logger.propagate = False
+
+
+def is_heard(logger: logging.Logger | None) -> bool:
+    """Whether its lines go anywhere: as `hasHandlers`, for which a handler that writes nothing counts, too."""
+    while logger is not None:
+        if any(not isinstance(handler, logging.NullHandler) for handler in logger.handlers):
+            return True
+        logger = logger.parent if logger.propagate else None
+    return False
 
 
 def log_as_json() -> None:

@@ -24,7 +24,13 @@ ALLOWED_HOSTS = ["127.0.0.1"]
 INSTALLED_APPS = ["channels", "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"]
 ROOT_URLCONF = "mysite.urls"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.path.join(BASE_DIR, "db.sqlite3")}}
-CHANNEL_LAYERS = {"default": {"BACKEND": "asgiref.inmemory.ChannelLayer", "ROUTING": "mysite.routing.routing"}}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "asgi_redis.RedisChannelLayer",
+        "CONFIG": {"hosts": ["redis://127.0.0.1:1/0"], "prefix": "mysite", "channel_capacity": {"http.request": 200}},
+        "ROUTING": "mysite.routing.routing",
+    }
+}
 """,
     "mysite/urls.py": "urlpatterns = []\n",
     "mysite/asgi.py": "from channels.asgi import get_channel_layer\nchannel_layer = get_channel_layer()\n",
@@ -41,6 +47,8 @@ def connect(message):
 
 @channel_session
 def receive(message):
+    if message["text"] == "fail":
+        raise ValueError("It can not do that")
     Group("chat-" + message.channel_session["room"]).send({"text": message["text"]})
 
 @channel_session
@@ -83,7 +91,12 @@ def mysite(tmp_path):
         process.wait(20 * FACTOR)
 
 
-def test_three_settings_bring_relay_to_a_project_of_ones_own(mysite):
+def test_three_settings_bring_relay_to_a_project_of_ones_own(mysite, tmp_path):
+    """D2, D5: a project without LOGGING, and with what asgi_redis was told."""
+
+    def logs():
+        return [path.read_text() for path in tmp_path.glob("*.log")]
+
     port = free_port()
     for command in ("check", "migrate"):
         assert mysite("django", command).wait(60) == 0
@@ -103,4 +116,11 @@ def test_three_settings_bring_relay_to_a_project_of_ones_own(mysite):
             assert [json.loads(socket.recv(timeout=20 * FACTOR)) for _ in range(20)] == list(range(20)), (
                 "in order, by two workers"
             )
+        ann.send("fail")
+        said = wait_until(lambda: [text for text in logs() if "It can not do that" in text], "the failure is told")
+    assert re.search(r"INFO    relay\.worker: Worker \S+ listens on .*websocket\.receive", said[0]), (
+        "without any LOGGING"
+    )
+    assert "Traceback" in said[0]
+    assert len(re.findall("listens on", said[0])) == 1
     assert [worker.poll() for worker in workers] == [None, None]

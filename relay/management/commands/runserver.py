@@ -10,6 +10,7 @@ from channels.management.commands import runserver
 
 from relay.deployment import claim
 from relay.exceptions import PrefixTaken
+from relay.logs import be_heard
 from relay.responses import StaticFilesConsumer, ViewConsumer
 from relay.server import Server
 from relay.worker import Worker
@@ -70,6 +71,7 @@ class Command(runserver.Command):
         return [channel_layers[alias] for alias in aliases if use_asgi and alias in channel_layers]
 
     def inner_run(self, *args: Any, **options: Any) -> None:
+        be_heard(options.get("verbosity", 1))
         try:
             for layer in self.layers(**options):
                 claim(layer)

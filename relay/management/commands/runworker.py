@@ -7,7 +7,6 @@ from argparse import ArgumentParser
 from typing import Any
 
 from channels import channel_layers
-from channels.log import setup_logger
 from channels.management.commands import runworker
 from channels.signals import worker_process_ready
 from django.apps import apps
@@ -17,7 +16,7 @@ from django.core.management.base import CommandError
 from relay import conf
 from relay.deployment import claim
 from relay.exceptions import PrefixTaken
-from relay.logs import add_logging_arguments, log_as_json
+from relay.logs import add_logging_arguments, be_heard, log_as_json
 from relay.metrics.port import add_metrics_argument, open_port
 from relay.responses import StaticFilesConsumer, ViewConsumer
 from relay.worker import Worker
@@ -56,7 +55,9 @@ class Command(runworker.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["threads"] < 1 or options["max_messages"] < 0:
             raise CommandError("--threads must be 1 or more, and --max-messages not less than 0.")
-        set_up_logs(options)
+        be_heard(options["verbosity"])
+        if options["json_logs"]:
+            log_as_json()
         worker = self.make_worker(options)
         try:
             claim(worker.channel_layer)
@@ -104,15 +105,6 @@ class Command(runworker.Command):
 
     def consumer_called(self, channel: str, message: Any) -> None:
         logging.getLogger("relay.worker").info("Handles a message on %s", channel)
-
-
-def set_up_logs(options: dict[str, Any]) -> None:
-    """Have the worker's words seen, also in a project whose LOGGING names nobody."""
-    for name in ("relay", "django.channels"):
-        if not logging.getLogger(name).hasHandlers():
-            setup_logger(name, options["verbosity"])
-    if options["json_logs"]:
-        log_as_json()
 
 
 def start_anew(worker: Worker) -> None:
