@@ -20,8 +20,8 @@ from chatapp.notifications.models import Delivery, Digest, Notification
 from tests.chat import Socket, log_in, work
 
 GUEST = Sender("guest:1", "guest-1")
-#: PARLEY_MANY_ROOMS=1000000 is what the promise says; so many rows take a while to make.
-MANY = int(os.environ.get("PARLEY_MANY_ROOMS", "20000"))
+#: TESTS_ROOMS=1000000 is what the promise says; so many rows take a while to make.
+MANY = int(os.environ.get("TESTS_ROOMS", "20000"))
 
 
 @pytest.fixture
@@ -169,7 +169,8 @@ def test_what_is_done_often_costs_the_same_with_however_many_rooms(alice, layer,
         many_rooms(count)
         with django_queries() as queries:
             often()
-        counts.append(len(queries))
+        # The database's clock is asked when some seconds have passed.
+        counts.append(len([query for query in queries if "clock_timestamp" not in query]))
     assert counts[0] == counts[1]
     steps = plans_of(queries)
     assert steps
