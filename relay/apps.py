@@ -9,6 +9,7 @@ from django.core import checks
 from relay.checks import (
     check_connection_age,
     check_consumers,
+    check_encoding,
     check_keepalive,
     check_limits,
     check_machines,
@@ -33,6 +34,7 @@ class RelayConfig(AppConfig):
         checks.register(check_connection_age)
         checks.register(check_consumers)
         checks.register(check_sqlite)
+        checks.register(check_encoding, checks.Tags.database)
         for check in (check_limits, check_origins, check_metrics, check_machines, check_redis):
             checks.register(check, deploy=True)
         mark_records()

@@ -10,6 +10,7 @@ from typing import Any
 from channels import channel_layers
 from django.conf import settings
 from django.core import checks
+from django.db import connections
 
 from relay import conf
 
@@ -83,12 +84,33 @@ def check_sqlite(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     ]
 
 
+def check_encoding(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """relay.E004: in another encoding PostgreSQL refuses most of what people write, each time anew (P5)."""
+    found = []
+    for alias in settings.DATABASES:
+        connection = connections[alias]
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SHOW server_encoding")
+                (encoding,) = cursor.fetchone()
+            if encoding != "UTF8":
+                found.append(
+                    checks.Error(
+                        "The database %r is in the encoding %s, which has no room for most texts." % (alias, encoding),
+                        hint="Make it anew: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0; "
+                        "what is in the old one goes there with pg_dump and psql.",
+                        id="relay.E004",
+                    )
+                )
+    return found
+
+
 def check_machines(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     """relay.I002: a file is of one machine, and nothing else can tell how many there are."""
     return [
         checks.Info(
             "The database %r is a SQLite file: all processes must be on this machine." % alias,
-            hint="Set DATABASE_URL to a PostgreSQL server if there are others.",
+            hint="Name a PostgreSQL server in DATABASES if there are others.",
             id="relay.I002",
         )
         for alias, database in settings.DATABASES.items()

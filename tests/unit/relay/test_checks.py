@@ -1,4 +1,8 @@
 import functools
+import os
+import subprocess
+import sys
+import uuid
 
 import pytest
 from channels.asgi import ChannelLayerWrapper, channel_layers
@@ -18,6 +22,7 @@ from relay.checks import (
 )
 from relay.decorators import batch_consumer
 from relay.layers.inmemory import ChannelLayer
+from tests.databases import ROOT
 
 
 @pytest.mark.parametrize(
@@ -133,3 +138,18 @@ def test_a_consumer_that_would_never_run_is_named():
 def test_a_batch_consumer_cannot_be_async():
     with pytest.raises(TypeError, match="async"):
         batch_consumer(waits)
+
+
+def test_a_database_that_can_not_keep_what_people_write_is_not_migrated(postgres):
+    """P5: 日本 was neither acknowledged nor refused."""
+    name = "test_" + uuid.uuid4().hex
+    postgres.execute("CREATE DATABASE %s ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0" % name)
+    try:
+        command = [sys.executable, "manage.py", "migrate"]
+        environment = {**os.environ, "DATABASE_URL": postgres.url(name)}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    finally:
+        postgres.drop(name)
+    assert done.returncode == 1
+    assert "(relay.E004) The database 'default' is in the encoding LATIN1" in done.stderr
+    assert "CREATE DATABASE … ENCODING 'UTF8'" in done.stderr
