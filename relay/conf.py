@@ -18,6 +18,13 @@ MAX_MESSAGE_BYTES = 1024 * 1024
 #: Channels 1.x does not heed it (E1).
 MAX_BODY_BYTES = 2621440
 
+#: Bytes of a request's body that go to a worker with the request. A longer one waits in a file of the interface server,
+#: and the worker fetches it. Channels' own worker can't: where such workers are, as much as MAX_BODY_BYTES.
+INLINE_BODY_BYTES = 1024 * 1024
+
+#: Seconds for which a client may read nothing of a long response; then it is cut off.
+READ_TIMEOUT = 60.0
+
 #: Frames a second that one socket may send in the long run, and how many at once after a silence. Beyond that it is not
 #: read for a while. A rate of 0: no limit.
 FRAME_RATE = 50

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from autobahn.websocket.protocol import PreparedMessage, WebSocketProtocol
@@ -24,10 +25,12 @@ class Fanout:
 
     protocols: reply channel → the connection; it has a `state` and `reply(content, to_group)`, and one whose state is
     OPEN has `write_frames(frames)`.
+    on_late: is called with a message for a connection that is gone.
     """
 
-    def __init__(self, protocols: dict[str, Any]):
+    def __init__(self, protocols: dict[str, Any], on_late: Callable[[dict[str, Any]], None] = lambda content: None):
         self.protocols = protocols
+        self.on_late = on_late
         #: Messages, once for each connection that they were for; and those whose connections were gone.
         self.handed = self.late = 0
 
@@ -70,6 +73,7 @@ class Fanout:
     def reply(self, protocol: Any, delivery: Delivery, pending: dict[Any, list[bytes]]) -> None:
         if protocol is None:
             self.late += 1
+            self.on_late(delivery.content)
             return
         frames = pending.pop(protocol, None)
         if frames:

@@ -1,6 +1,7 @@
 """One HTTP request of the interface server, and the factory of all its connections."""
 
 import logging
+import os
 import secrets
 import time
 from typing import Any
@@ -15,9 +16,11 @@ from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
 from relay import conf
+from relay.download import PULL, SLICE, WINDOW, Download, post
 from relay.headers import CONTROL, RETRY_AFTER, BadRequest, Origins, Proxies, clean, of_handshake, target_of, with_host
 from relay.http_channel import Channels, HTTPChannel
 from relay.intake import Limits
+from relay.layers import leases
 from relay.metrics.sockets import HANDSHAKES
 from relay.traces import KEY, begin
 from relay.uplink import Parcel, Uplink, size_of
@@ -48,8 +51,11 @@ class WebRequest(http_protocol.WebRequest):
     too_large = False
     client_addr: list[Any] | None = None
     transport: Any
+    sentLength: int
     #: Bytes of its body so far.
     received = 0
+    #: What passes a long response on.
+    download: Download | None = None
 
     def __init__(self, *args: Any, **kwargs: Any):
         # Daphne's would note each request as waiting for a reply before it has come in.
@@ -143,8 +149,11 @@ class WebRequest(http_protocol.WebRequest):
             return self.basic_error(503, "Too many requests are waiting")
         self.reply_channel = self.factory.make_send_channel()
         self.factory.reply_protocols[self.reply_channel] = self
+        size = self.content.seek(0, os.SEEK_END)
         self.content.seek(0)
-        body = self.content.read()
+        # A longer one stays here, and the worker asks for its parts.
+        fits = size <= self.factory.inline_limit
+        body = self.content.read() if fits else b""
         request = {
             "reply_channel": self.reply_channel,
             "http_version": self.clientproto.split(b"/")[-1].decode("ascii"),
@@ -153,6 +162,11 @@ class WebRequest(http_protocol.WebRequest):
             KEY: begin(),
             **description,
         }
+        if not fits:
+            # Channels' own worker takes the second for a promise of a body, and fails, rather than see none.
+            request.update(body_size=size, body_channel=self.reply_channel)
+        if self.factory.tells_workers:
+            request["window"] = WINDOW
         self.request = Parcel("http.request", request, self, size=len(body) + size_of(description))
         self.factory.uplink.send(self.request)
 
@@ -203,6 +217,8 @@ class WebRequest(http_protocol.WebRequest):
     def reply(self, content: dict[str, Any], to_group: bool = False) -> None:
         """Write a response, or a part of one. Raises for what can't be written; call `fail` then."""
         self.active = time.monotonic()
+        if "pull" in content:
+            return self.send_body(content["pull"], content["mailbox"])
         body = content.get("content", b"")
         if not isinstance(body, bytes):
             raise TypeError("its content is %s, not bytes" % type(body).__name__)
@@ -210,10 +226,23 @@ class WebRequest(http_protocol.WebRequest):
             self.begin_reply(content)
         elif "status" in content:
             raise ValueError("it begins a second response")
+        more = content.get("more_content", False)
+        if self.download is None and (more or len(body) > SLICE):
+            self.download = Download(self)
+        if self.download is not None:
+            return self.download.add(body, more, content.get("mailbox"))
         self.write(body)
-        if not content.get("more_content", False):
-            self.finish()
-            self.log()
+        self.complete()
+
+    def complete(self) -> None:
+        self.finish()
+        self.log()
+
+    def send_body(self, offset: int, mailbox: str) -> None:
+        """A worker wants a part of the body."""
+        self.content.seek(offset)
+        data = self.content.read(PULL)
+        post(self.factory.uplink, mailbox, size=len(data), offset=offset, data=data)
 
     def begin_reply(self, content: dict[str, Any]) -> None:
         if not isinstance(content.get("status"), int):
@@ -247,7 +276,7 @@ class WebRequest(http_protocol.WebRequest):
 
     def fail(self) -> None:
         """Its reply can't be written: say so if nothing was written yet, else break it off."""
-        if self.startedWriting:
+        if self.startedWriting or self.download is not None:
             self.break_off()
         else:
             self.reply_begun = False
@@ -262,6 +291,9 @@ class WebRequest(http_protocol.WebRequest):
 
     def check(self) -> None:
         """Called every two seconds: answer 503 when no worker does; end a response that stopped in its middle."""
+        if self.download is not None and self.download.is_slow():
+            # It is the client that is waited for.
+            self.active = time.monotonic()
         if time.monotonic() - self.active <= self.factory.timeout:
             return
         if self.reply_begun:
@@ -275,6 +307,11 @@ class WebRequest(http_protocol.WebRequest):
         if self.factory.reply_protocols.pop(self.reply_channel, None):
             gone = {"reply_channel": self.reply_channel, "path": unquote(self.path.decode("ascii"))}
             self.factory.uplink.send(Parcel("http.disconnect", gone, self))
+        if self.download is not None and not self.finished:
+            # The log tells what was sent of it, and not what was to be sent (S3).
+            self.sentLength = max(0, self.sentLength - self.download.unsent)
+            self.download.lost()
+            self.log()
         http.Request.connectionLost(self, reason)
 
     def finish(self) -> None:
@@ -296,6 +333,10 @@ class HTTPFactory(http_protocol.HTTPFactory):
         self.origins = Origins(conf.get("ALLOWED_ORIGINS"))
         self.body_limit = conf.get("MAX_BODY_BYTES")
         self.unsent_limit = conf.get("MAX_UNSENT_BYTES")
+        self.read_timeout = conf.get("READ_TIMEOUT")
+        #: Whether workers hear what clients take of their responses, and may ask for a body's parts.
+        self.tells_workers = leases(uplink.layer)
+        self.inline_limit = conf.get("INLINE_BODY_BYTES") if self.tells_workers else self.body_limit
         self.limits = Limits(conf.get("FRAME_RATE"), conf.get("FRAME_BURST"), FRAMES_IN_FLIGHT, BYTES_IN_FLIGHT)
         #: Whether the server goes away and takes nobody in.
         self.closing = False

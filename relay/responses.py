@@ -7,8 +7,7 @@ import functools
 import logging
 import re
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from channels import handler, staticfiles
@@ -20,11 +19,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.template import TemplateDoesNotExist, loader
 
 from relay import databases
+from relay.streams import Stream, fetch_body
 
 logger = logging.getLogger(__name__)
 
-#: Seconds for which a response waits for a client that does not read it, and between two tries.
-PATIENCE, INTERVAL = 15.0, 0.05
 #: Charsets of Python's that no text is in: they are for names of hosts and for Python's own literals.
 NO_CHARSETS = {"idna", "punycode", "unicode-escape", "raw-unicode-escape"}
 #: What stands between the parts of a form (RFC 2046, section 5.1.1). Without one, Django fails as it says so.
@@ -39,7 +37,25 @@ class Request(handler.AsgiRequest):
 
     def __init__(self, message: Message):
         check_content_type(b",".join(value for name, value in message.get("headers", []) if name == b"content-type"))
+        size = message.get("body_size")
+        if size is None:
+            super().__init__(message)
+        else:
+            self.take_body(message, size)
+
+    def take_body(self, message: Message, size: int) -> None:
+        """
+        A body that is with the interface server. It is fetched before the view runs: within a transaction of the view's
+        nothing could be asked for.
+        """
+        body = fetch_body(message)
+        # The parent would wait for messages with the body, and read them into memory.
+        message.content.pop("body_channel", None)
         super().__init__(message)
+        del self._body
+        self._stream = body
+        # One that came in chunks has no length of its own.
+        self.META["CONTENT_LENGTH"] = str(size)
 
     @property
     def delivery_id(self) -> str:
@@ -85,6 +101,18 @@ class Unfailing(handler.AsgiHandler):
     A part of the handlers. Django answers 500 for whatever a view or a middleware raises. If that is not the request's
     fault, as when the database is away or read-only, it is answered 503 here, and when to ask again.
     """
+
+    #: Bytes of a part of a response: what else is for the same interface server waits no longer than for one of these.
+    chunk_size = 128 * 1024
+
+    @classmethod
+    def encode_response(cls, response: HttpResponse) -> Iterator[dict[str, Any]]:
+        """As Channels', which closes no response whose sending ends early: a generator would live on (S5)."""
+        try:
+            yield from super().encode_response(response)
+        except BaseException:
+            response.close()
+            raise
 
     def load_middleware(self) -> None:
         # Django wraps each middleware, and the view, in this function, and has no setting for it.
@@ -145,18 +173,20 @@ class StaticFilesHandler(Unfailing, staticfiles.StaticFilesHandler):
 class ViewConsumer(handler.ViewConsumer):
     """
     Channels' ViewConsumer, which holds its worker for as long as nobody reads a response: for ever, or until what is
-    queued for an interface server that died expires (B17). Here it is cut off. What is no request is answered 400.
+    queued for an interface server that died expires (B17), and goes on when its client has left (S5). Here it is cut
+    off. What is no request is answered 400.
     """
 
     handler_class = Handler
 
     def __call__(self, message: Message) -> None:
-        for part in self.answer(message):
-            if not sent_in_time(message, part):
-                logger.warning("Nobody reads the response to %s; it is cut off", message.get("path"))
-                return
+        stream = Stream(message)
+        with contextlib.closing(self.answer(message)) as parts:
+            for part in parts:
+                if not stream.send(part):
+                    return
 
-    def answer(self, message: Message) -> Iterator[dict[str, Any]]:
+    def answer(self, message: Message) -> Generator[dict[str, Any], None, None]:
         try:
             yield from self.handler(message)
         except SuspiciousOperation as e:
@@ -169,15 +199,3 @@ class StaticFilesConsumer(ViewConsumer):
     """Channels' StaticFilesConsumer, likewise."""
 
     handler_class = StaticFilesHandler
-
-
-def sent_in_time(message: Message, part: dict[str, Any]) -> bool:
-    give_up_at = time.monotonic() + PATIENCE
-    while True:
-        try:
-            message.reply_channel.send(part, immediately=True)
-            return True
-        except message.channel_layer.ChannelFull:
-            if time.monotonic() >= give_up_at:
-                return False
-            time.sleep(INTERVAL)

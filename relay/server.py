@@ -17,6 +17,7 @@ from relay import conf
 from relay.checks import ends_too_soon
 from relay.companions import Companions
 from relay.downlink import Downlink
+from relay.download import post
 from relay.drain import Drain
 from relay.fanout import Fanout
 from relay.headers import Proxies
@@ -125,7 +126,7 @@ class Server(server.Server):
             ws_protocols=self.ws_protocols,
             root_path=self.root_path,
         )
-        self.fanout = Fanout(self.factory.reply_protocols)
+        self.fanout = Fanout(self.factory.reply_protocols, self.answer_late)
         self.downlink = Downlink(self.channel_layer, self.send_channel, self.fanout.deliver)
         self.drain = Drain(self)
         self.companions = Companions(self.factory)
@@ -188,6 +189,11 @@ class Server(server.Server):
         self.report(time.monotonic())
         # Keepalives that come often, as in tests, must not come more seldom than they are asked for.
         reactor.callLater(min(CHECK_INTERVAL, self.keepalive_interval or CHECK_INTERVAL), self.timeout_checker)
+
+    def answer_late(self, content: dict[str, Any]) -> None:
+        """A message came for a connection that is gone: who goes on answering it should know."""
+        if "mailbox" in content:
+            post(self.uplink, content["mailbox"], gone=True)
 
     def report(self, now: float) -> None:
         """Once a minute, say what was dropped or held up, if anything was."""

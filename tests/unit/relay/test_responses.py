@@ -4,7 +4,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.template import TemplateDoesNotExist, loader
 
-from relay import responses
+from relay import streams
 from relay.layers.inmemory import ChannelLayer
 from relay.responses import Request, StaticFilesConsumer, ViewConsumer
 from tests.databases import used
@@ -15,7 +15,7 @@ def answering(monkeypatch):
     """A ViewConsumer whose view answers with megabytes, to a client whose queue holds three parts."""
     consumer = ViewConsumer()
     consumer.handler = lambda message: consumer.handler_class.encode_response(HttpResponse(b"x" * 3_000_000))
-    monkeypatch.setattr(responses, "PATIENCE", 0.2)
+    monkeypatch.setattr(streams, "PATIENCE", 0.2)
     return consumer
 
 
