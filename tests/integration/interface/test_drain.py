@@ -182,7 +182,7 @@ def test_a_response_is_written_to_its_end(serve, drain):
         ending = drain(server)
         wait_until(lambda: server.server.factory.closing, "it has begun")
         server.app.reply(asked[0], status=200, content=body, headers=[(b"Content-Length", b"3000000")])
-        wait_until(lambda: not server.protocols(), "it is answered")
+        wait_until(lambda: server.protocols()[0].reply_begun, "it is answered")
         assert ending.is_alive()
         answer = read_until(connection, b"never")
         assert answer.endswith(body)
