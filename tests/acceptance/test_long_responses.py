@@ -14,6 +14,7 @@ import time
 
 import psutil
 import pytest
+from django.db import connection
 
 from tests.databases import ROOT, used
 from tests.ports import free_port
@@ -41,7 +42,7 @@ DATABASES = json.loads(os.environ["SITE_DATABASES"])
 CHANNEL_LAYERS = {"default": {"ROUTING": [], **json.loads(os.environ["SITE_LAYER"])}}
 RELAY_MAX_BODY_BYTES = 300 * 1024 * 1024
 RELAY_READ_TIMEOUT = float(os.environ.get("SITE_READ_TIMEOUT", "60"))
-LOGGING = {"version": 1, "handlers": {"console": {"class": "logging.StreamHandler"}},
+LOGGING = {"version": 1, "disable_existing_loggers": False, "handlers": {"console": {"class": "logging.StreamHandler"}},
            "root": {"handlers": ["console"], "level": "INFO"}}
 """,
     "urls.py": """
@@ -90,7 +91,6 @@ def form(request):
 
 urlpatterns = [path("big", big), path("ticks", ticks), path("upload", upload), path("form", form),
                path("pid", lambda request: HttpResponse(str(os.getpid())))]
-from django.views.decorators.csrf import csrf_exempt
 """,
 }
 
@@ -132,20 +132,20 @@ class Site:
 
     def answer(self, path, method="GET", body=None, headers=()):
         """The body of a response; None if nobody listens."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
-            connection.request(method, path, body, dict(headers))
-            response = connection.getresponse()
+            client.request(method, path, body, dict(headers))
+            response = client.getresponse()
             return response.read() if response.status == 200 else None
         except ConnectionRefusedError:
             return None
         finally:
-            connection.close()
+            client.close()
 
     def raw(self, path):
-        connection = sockets.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
-        connection.sendall(GET % path)
-        return connection
+        client = sockets.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+        client.sendall(GET % path)
+        return client
 
     def memory(self):
         return [psutil.Process(process.pid).memory_info().rss for process in (self.server, self.worker)]
@@ -160,7 +160,7 @@ class Site:
 
 
 @pytest.fixture
-def start_site(request, tmp_path, free_database):
+def start_site(tmp_path, free_database):
     made = []
 
     def start(kind, **environment):
@@ -174,7 +174,7 @@ def start_site(request, tmp_path, free_database):
 
 
 @pytest.fixture
-def free_database(request, tmp_path):
+def free_database(request):
     """The layer and the databases of a project, of this kind."""
 
     def make(kind):
@@ -182,13 +182,8 @@ def free_database(request, tmp_path):
             hosts = [request.getfixturevalue("redis_url")]
             config = {"hosts": hosts, "prefix": request.getfixturevalue("redis_prefix")}
             return {"BACKEND": "relay.layers.redis.RedisChannelLayer", "CONFIG": config}, {}
-        url = "sqlite:///%s" % (tmp_path / "layer") if kind == "sqlite" else request.getfixturevalue("postgresql_url")
-        with used(url) as alias:
-            from django.core.management import call_command
-            from django.db import connections
-
-            call_command("migrate", "relay", database=alias, verbosity=0)
-            found = connections[alias].settings_dict
+        with used(request.getfixturevalue(kind + "_url")):
+            found = connection.settings_dict
             keys = ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS")
             database = {key: found[key] for key in keys if found.get(key)}
         database = {key: str(value) if key == "NAME" else value for key, value in database.items()}
@@ -201,8 +196,8 @@ def free_database(request, tmp_path):
 def test_whoever_leaves_or_does_not_read_holds_neither_memory_nor_a_worker(start_site, kind):
     """S3, S5."""
     site = start_site(kind, SITE_READ_TIMEOUT="3")
-    with site.raw(b"/ticks") as connection:
-        connection.recv(1000)
+    with site.raw(b"/ticks") as client:
+        client.recv(1000)
     wait_until(lambda: site.notes.read_text() == "closed\n", "the stream of who left is closed")
     before = site.memory()
     with site.raw(b"/big?mb=100"):
@@ -227,7 +222,7 @@ def test_a_long_body_and_a_long_response_arrive_whole(start_site, kind):
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     assert site.answer("/form", "POST", form, headers) == expected
     parts = (body[start : start + MEGABYTE] for start in range(0, len(body), MEGABYTE))
-    assert site.answer("/upload", "POST", parts, {"Transfer-Encoding": "chunked"}) == expected
+    assert site.answer("/upload", "POST", parts) == expected
     assert max(after - now for after, now in zip(site.memory(), before, strict=True)) < GROWTH
     answer = site.answer("/big?mb=30")
     assert answer == b"".join(bytes([n]) * MEGABYTE for n in range(30))
@@ -249,14 +244,14 @@ def test_a_slow_reader_is_not_cut_off(start_site):
     """S3: it was, after a minute, in the middle; here the limit is shorter than what the download takes."""
     site = start_site("redis", SITE_READ_TIMEOUT="2")
     received = 0
-    connection = sockets.socket()
-    connection.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 64 * 1024)
-    connection.settimeout(PATIENCE)
-    connection.connect(("127.0.0.1", site.port))
-    with connection:
-        connection.sendall(GET % b"/big?mb=12")
+    client = sockets.socket()
+    client.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 64 * 1024)
+    client.settimeout(PATIENCE)
+    client.connect(("127.0.0.1", site.port))
+    with client:
+        client.sendall(GET % b"/big?mb=12")
         while received < 12 * MEGABYTE:
-            received += len(connection.recv(64 * 1024))
+            received += len(client.recv(64 * 1024))
             time.sleep(0.05)
     assert "has read nothing" not in site.logs()
     wait_until(lambda: site.notes.read_text() == "whole\nclosed\n", "its stream is closed")
