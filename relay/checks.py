@@ -4,6 +4,7 @@ its remedy.
 """
 
 import inspect
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,8 @@ from relay import conf
 
 #: What BaseChannelLayer of asgiref takes where a layer's CONFIG says nothing, in seconds.
 DEFAULT_GROUP_EXPIRY = 86400
+#: And what ours take, in bytes.
+MESSAGE_SIZE_LIMIT = 8 * 1024 * 1024
 DATABASE_LAYER = "relay.layers.database.DatabaseChannelLayer"
 #: Bytes for which 0 means: no limit.
 LIMITS = ("MAX_MESSAGE_BYTES", "MAX_BODY_BYTES", "MAX_UNSENT_BYTES", "MAX_WAITING_BYTES")
@@ -85,7 +88,7 @@ def check_sqlite(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
 
 
 def check_encoding(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
-    """relay.E004: in another encoding PostgreSQL refuses most of what people write, each time anew (P5)."""
+    """relay.E005: in another encoding PostgreSQL refuses most of what people write, each time anew (P5)."""
     found = []
     for alias in settings.DATABASES:
         connection = connections[alias]
@@ -99,7 +102,7 @@ def check_encoding(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]
                         "The database %r is in the encoding %s, which has no room for most texts." % (alias, encoding),
                         hint="Make it anew: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0; "
                         "what is in the old one goes there with pg_dump and psql.",
-                        id="relay.E004",
+                        id="relay.E005",
                     )
                 )
     return found
@@ -130,6 +133,27 @@ def check_consumers(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage
         for channel, consumer in consumers_of(channel_layers[alias].router.root)
         for found in functions_of(consumer)
         if inspect.iscoroutinefunction(inspect.unwrap(found))
+    ]
+
+
+def check_inline_bodies(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """relay.E004: a body that goes with its request must fit into a message of the channel layer (S6)."""
+    size = min(conf.get("INLINE_BODY_BYTES"), conf.get("MAX_BODY_BYTES") or math.inf)
+    limits = {
+        alias: layer.get("CONFIG", {}).get("message_size_limit", MESSAGE_SIZE_LIMIT)
+        for alias, layer in getattr(settings, "CHANNEL_LAYERS", {}).items()
+        if layer["BACKEND"].startswith("relay.")
+    }
+    return [
+        checks.Error(
+            "RELAY_INLINE_BODY_BYTES is %d, but a message of the channel layer %r takes %d bytes, with %d for headers."
+            % (conf.get("INLINE_BODY_BYTES"), alias, limit, conf.ROOM_FOR_HEADERS),
+            hint="Lower RELAY_INLINE_BODY_BYTES: workers fetch what is longer. Or raise message_size_limit in "
+            "CHANNEL_LAYERS[%r]['CONFIG']." % alias,
+            id="relay.E004",
+        )
+        for alias, limit in limits.items()
+        if size > limit - conf.ROOM_FOR_HEADERS
     ]
 
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from django.conf import settings
 
+#: No tunable: bytes of a message that are kept free for all but the body of a request.
+ROOM_FOR_HEADERS = 128 * 1024
+
 #: Seconds between two `websocket.keepalive` messages of one open socket. 0: none are sent.
 KEEPALIVE_INTERVAL = 20
 

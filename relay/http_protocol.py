@@ -336,7 +336,10 @@ class HTTPFactory(http_protocol.HTTPFactory):
         self.read_timeout = conf.get("READ_TIMEOUT")
         #: Whether workers hear what clients take of their responses, and may ask for a body's parts.
         self.tells_workers = leases(uplink.layer)
-        self.inline_limit = conf.get("INLINE_BODY_BYTES") if self.tells_workers else self.body_limit
+        self.inline_limit = self.body_limit
+        if self.tells_workers:
+            room = uplink.layer.message_size_limit - conf.ROOM_FOR_HEADERS
+            self.inline_limit = min(conf.get("INLINE_BODY_BYTES"), room)
         self.limits = Limits(conf.get("FRAME_RATE"), conf.get("FRAME_BURST"), FRAMES_IN_FLIGHT, BYTES_IN_FLIGHT)
         #: Whether the server goes away and takes nobody in.
         self.closing = False

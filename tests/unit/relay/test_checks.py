@@ -12,6 +12,7 @@ from relay.checks import (
     DATABASE_LAYER,
     check_connection_age,
     check_consumers,
+    check_inline_bodies,
     check_keepalive,
     check_limits,
     check_machines,
@@ -151,5 +152,20 @@ def test_a_database_that_can_not_keep_what_people_write_is_not_migrated(postgres
     finally:
         postgres.drop(name)
     assert done.returncode == 1
-    assert "(relay.E004) The database 'default' is in the encoding LATIN1" in done.stderr
+    assert "(relay.E005) The database 'default' is in the encoding LATIN1" in done.stderr
     assert "CREATE DATABASE … ENCODING 'UTF8'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "ids"),
+    [
+        ({}, []),
+        ({"RELAY_MAX_BODY_BYTES": 200 * 1024 * 1024}, []),
+        ({"RELAY_MAX_BODY_BYTES": 20 * 1024 * 1024, "RELAY_INLINE_BODY_BYTES": 20 * 1024 * 1024}, ["relay.E004"]),
+        ({"RELAY_INLINE_BODY_BYTES": 20 * 1024 * 1024}, []),
+    ],
+)
+def test_what_goes_with_a_request_must_fit_into_a_message(settings_override, values, ids):
+    """S6: `check` was silent, and an upload was answered 503 "Request queue full"."""
+    settings_override(CHANNEL_LAYERS={"default": {"BACKEND": DATABASE_LAYER}}, **values)
+    assert [found.id for found in check_inline_bodies(None)] == ids
