@@ -7,5 +7,5 @@ from django.http import HttpRequest
 
 
 def sockets(request: HttpRequest) -> dict[str, Any]:
-    """Where pages open their sockets, if not at their own host."""
-    return {"socket_url": settings.CHAT_SOCKET_URL}
+    """The path that all of the site is below, and where pages open their sockets, if not at their own host."""
+    return {"root": request.META.get("SCRIPT_NAME", "").rstrip("/"), "socket_url": settings.CHAT_SOCKET_URL}

@@ -113,7 +113,12 @@ def remember_guest(request: Any, response: Any, sender: Sender) -> None:
         return
     # Not HttpOnly: the page renews it when the guest takes another name. It gives no rights but the name.
     response.set_cookie(
-        GUEST_COOKIE, sender.guest_token(), max_age=GUEST_COOKIE_AGE, samesite="Lax", secure=request.is_secure()
+        GUEST_COOKIE,
+        sender.guest_token(),
+        max_age=GUEST_COOKIE_AGE,
+        path=settings.SESSION_COOKIE_PATH,
+        samesite="Lax",
+        secure=request.is_secure(),
     )
 
 

@@ -4,6 +4,7 @@ runs as it is; `deploy/.env.example` tells what each variable means.
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -76,6 +77,9 @@ CHAT_ADMIN_NETWORKS = env.list("CHAT_ADMIN_NETWORKS", default=[])
 CHAT_NOTIFICATION_BACKENDS = env.list("CHAT_NOTIFICATION_BACKENDS", default=["socket"])
 #: Where people find this site: for links in e-mails.
 CHAT_URL = env.str("CHAT_URL", default="http://127.0.0.1:8000")
+#: The path that all others are below, if the site has its host not to itself; interface servers take it from here, too.
+ROOT = urlsplit(CHAT_URL).path.rstrip("/")
+FORCE_SCRIPT_NAME = ROOT or None
 CHAT_WEBHOOK_URL = env.str("CHAT_WEBHOOK_URL", default="")
 CHAT_WEBHOOK_SECRET = env.str("CHAT_WEBHOOK_SECRET", default="")
 MAIL = env.email_url("EMAIL_URL", default="smtp://localhost:25")
@@ -165,9 +169,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 SESSION_ENGINE = "relay.sessions"
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "/"
-LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = ROOT + "/"
+LOGIN_URL = ROOT + "/accounts/login/"
 AUTHENTICATION_BACKENDS = [
     "chatapp.passwords.Backend",
     # Those who are logged in since before there was ours, stay.
@@ -183,11 +186,14 @@ FILE_UPLOAD_HANDLERS = ["chatapp.uploads.NoUploads"]
 IS_SECURE = CHAT_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_SECURE
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = ROOT + "/"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 #: The proxy in front must say by which scheme a request came (X-Forwarded-Proto, `--proxy-headers`).
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=IS_SECURE)
 #: What asks for these comes from within.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [
+    "^%s$" % re.escape("%s/%s" % (ROOT, name)).lstrip("/") for name in ("healthz", "readyz", "metrics")
+]
 #: Seconds for which browsers remember that there is TLS only.
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=30 * 86400 if IS_SECURE else 0)
 #: Whether all hosts below this one have TLS, and lists in browsers shall say so, only the owner of the domain knows.
@@ -201,11 +207,13 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # Static files come from the apps' folders, through the process itself: no collectstatic.
-STATIC_URL = "/static/"
+STATIC_URL = ROOT + "/static/"
 #: What `make frontend` fetches for browsers.
 FRONTEND_DIR = VAR_DIR / "frontend"
 STATICFILES_DIRS = [str(FRONTEND_DIR)] if FRONTEND_DIR.is_dir() else []
 WHITENOISE_USE_FINDERS = True
+#: Below the root, wherever that is.
+WHITENOISE_STATIC_PREFIX = "/static/"
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # The database

@@ -124,6 +124,10 @@ class WebRequest(http_protocol.WebRequest):
             raise BadRequest("The URL has a fragment")
         if protocol == "http" and CONTROL.search(path):
             raise BadRequest("The path contains control characters")
+        # A proxy may have taken the root from the path, or not. Of a request, Django wants both; what a socket's routes
+        # are compared with has no root, wherever the application is mounted (P4).
+        root = self.factory.root_path
+        below = path[len(root) :] if path == root or path.startswith(root + "/") else path
         client = [self.client.host, self.client.port] if hasattr(self.client, "port") else None
         server = [self.host.host, self.host.port] if hasattr(self.host, "port") else None
         scheme = protocol + ("s" if self.isSecure() else "")
@@ -132,8 +136,8 @@ class WebRequest(http_protocol.WebRequest):
             scheme = protocol + ("s" if believed == "https" else "")
         self.client_addr = client
         return {
-            "path": path,
-            "root_path": self.factory.root_path,
+            "path": below or "/" if protocol == "ws" else root + below,
+            "root_path": root,
             "scheme": scheme,
             "query_string": self.uri.partition(b"?")[2],
             "headers": headers,

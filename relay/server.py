@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from daphne import server
+from django.conf import settings
 from twisted.internet import defer
 from twisted.internet.endpoints import serverFromString
 from twisted.logger import FilteringLogObserver, LogLevel, LogLevelFilterPredicate, STDLibLogObserver, globalLogBeginner
@@ -44,6 +45,11 @@ LAST_WORDS = 2
 CANNOT_LISTEN = 3
 
 
+def normal_root(path: str) -> str:
+    """The path that an application is mounted at: `/sub`, or empty."""
+    return "/" + path.strip("/") if path.strip("/") else ""
+
+
 class Server(server.Server):
     """
     Daphne's server, whose reactor never waits for the channel layer: one thread sends what sockets and requests have to
@@ -72,11 +78,25 @@ class Server(server.Server):
             kwargs["websocket_timeout"] = kwargs.get("websocket_timeout") or -1
         super().__init__(*args, **kwargs)
         self.proxies = Proxies(forwarded_allow_ips) if self.proxy_forwarded_address_header else None
+        self.root_path: str = self.chosen_root(kwargs.get("root_path") or "")
         self.ports: list[Any] = []
         self.reported: dict[str, int] = {}
         self.reported_at = 0.0
         self.exit_code = 0
         self.check_expiry()
+
+    def chosen_root(self, flag: str) -> str:
+        """Where the application is mounted. Without a flag it is where Django's settings say, which all processes know."""
+        known = normal_root(settings.FORCE_SCRIPT_NAME or "")
+        root = normal_root(flag) or known
+        if root != known:
+            logger.warning(
+                "The application is mounted at %s, and Django's setting FORCE_SCRIPT_NAME says %s: links that workers "
+                "make outside of requests, and static files, may not lead here. Set both alike",
+                root,
+                known or "nothing",
+            )
+        return root
 
     def check_expiry(self) -> None:
         """Warn where memberships end between two keepalives: an interval on the command line escapes relay.E001."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from channels import Channel
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.utils import timezone
@@ -31,7 +32,7 @@ def described(notification: Notification) -> dict[str, Any]:
         "action": notification.action,
         "object": notification.object,
         "text": notification.text,
-        "url": notification.url,
+        "url": (settings.FORCE_SCRIPT_NAME or "") + notification.url if notification.url else "",
         "extra": notification.extra,
         "created": protocol.iso(notification.created),
         "read": notification.read is not None,

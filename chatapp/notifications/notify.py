@@ -28,7 +28,7 @@ def notify(
     """
     Store a notification for a user, and have the backends deliver it once the transaction is committed.
 
-    text: one line for the user, cut to 300 characters. url: where it leads, a path of this site. extra: as JSON has it.
+    text: one line for the user, cut to 300 characters. url: where it leads, a path below CHAT_URL. extra: any JSON.
     key: the same one of the same source is the same notification: it is returned as it is, and nothing is sent;
     without, each is another. renew: it comes anew instead, with this text, and is unread again. Socket and list show
     it; backends that tell a user only once, such as e-mail, wait until it was read in between.

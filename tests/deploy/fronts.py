@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import Certificate, make_certificate
-from tests.deploy.recipes import adapted
+from tests.deploy.recipes import adapted, recipe
 from tests.ports import free_port
 from tests.waiting import FACTOR, wait_until
 
@@ -129,7 +130,7 @@ class Nginx(Front):
             "/var/cache/parley": str(self.folder / "cache"),
             "/var/www/html": self.webroot.name,
         }
-        (self.folder / "parley.conf").write_text(adapted("nginx/parley.conf", changes))
+        (self.folder / "parley.conf").write_text(self.adapted(changes))
         temporary = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         paths = "".join("%s_temp_path %s/%s;\n" % (kind, self.folder, kind) for kind in temporary)
         # Debian's nginx.conf, as far as it matters here.
@@ -140,6 +141,19 @@ class Nginx(Front):
             % ("user root;\n" if os.geteuid() == 0 else "", self.folder, paths, self.folder)
         )
         return ["nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")]
+
+    def adapted(self, changes: dict[str, str]) -> str:
+        return adapted("nginx/parley.conf", changes)
+
+
+class NginxWithPrefix(Nginx):
+    """nginx with Parley below /talk, by the command in deploy/README.md."""
+
+    def adapted(self, changes: dict[str, str]) -> str:
+        script = re.search(r"sed -Ei '(/ssl_certificate .*?)'", recipe("README.md").read_text())
+        assert script, "deploy/README.md says how"
+        text = super().adapted(changes)
+        return subprocess.run(["sed", "-E", script[1]], input=text, capture_output=True, text=True, check=True).stdout
 
 
 class Apache(Front):

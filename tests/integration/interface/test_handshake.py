@@ -22,6 +22,24 @@ def test_a_worker_is_told_what_a_client_asked_for(serve):
     assert connect["reply_channel"].startswith(server.server.send_channel)
 
 
+@pytest.mark.parametrize("flag", ["/mounted", "mounted/", None])
+def test_whether_a_proxy_leaves_the_root_in_the_path_or_not_is_the_same(serve, settings_override, flag):
+    """P4: a socket's routes were compared with a path that has the root, and Django's links had two."""
+    settings_override(FORCE_SCRIPT_NAME="/mounted")
+    server = serve(**({"root_path": flag} if flag else {}))
+    for path in (b"/chat/a/", b"/mounted/chat/a/"):
+        assert status(server.request(handshake(path=path))) == 101
+        assert status(server.request(b"GET " + path + b" HTTP/1.1\r\nHost: a\r\n\r\n")) == 200
+    told = [(one["path"], one["root_path"]) for one in server.app.wait_for("websocket.connect", 2)]
+    assert told == [("/chat/a/", "/mounted")] * 2
+    told = [(one["path"], one["root_path"]) for one in server.app.wait_for("http.request", 2)]
+    assert told == [("/mounted/chat/a/", "/mounted")] * 2
+    server.request(b"GET /mounted HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert server.app.wait_for("http.request", 3)[2]["path"] == "/mounted"
+    server.request(b"GET /mountedly HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert server.app.wait_for("http.request", 4)[3]["path"] == "/mounted/mountedly"
+
+
 def test_a_subprotocol_is_chosen_from_what_both_know(serve):
     """D19: Daphne unquotes the header, and then fails to accept what it has found there."""
     server = serve(ws_protocols=["chat.v2", "chat.v1"])

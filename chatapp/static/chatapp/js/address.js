@@ -1,4 +1,6 @@
 const GONE = [401, 403];
+/** The path that all of the site is below; empty: it has its host to itself. */
+export const ROOT = document.documentElement.dataset.root ?? '';
 
 /**
  * Where a WebSocket of this page is. At the page's own host, the browser sends the cookies
@@ -13,7 +15,7 @@ export function address(path, query = [], room = '') {
   const place = document.querySelector('meta[name="sockets"]');
   if (place) return elsewhere(place, path, query, room);
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-  return joined(`${scheme}://${location.host}${path}`, query);
+  return joined(`${scheme}://${location.host}${ROOT}${path}`, query);
 }
 
 /**

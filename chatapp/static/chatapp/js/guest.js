@@ -1,3 +1,5 @@
+import { ROOT } from './address.js';
+
 const YEAR = 365 * 24 * 60 * 60;
 const COOKIE_SAFE = /^[!#-+\--:<-[\]-~]+$/;
 
@@ -10,5 +12,5 @@ export function rememberGuest(token) {
   // A token with a semicolon or a space in it could write cookie attributes of its own.
   if (!token || !COOKIE_SAFE.test(token)) return;
   const secure = location.protocol === 'https:' ? '; secure' : '';
-  document.cookie = `guest=${token}; path=/; max-age=${YEAR}; samesite=lax${secure}`;
+  document.cookie = `guest=${token}; path=${ROOT}/; max-age=${YEAR}; samesite=lax${secure}`;
 }
