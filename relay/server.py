@@ -86,7 +86,7 @@ class Server(server.Server):
         self.check_expiry()
 
     def chosen_root(self, flag: str) -> str:
-        """Where the application is mounted. Without a flag it is where Django's settings say, which all processes know."""
+        """Where the application is mounted: without a flag where Django's settings say, which all processes know."""
         known = normal_root(settings.FORCE_SCRIPT_NAME or "")
         root = normal_root(flag) or known
         if root != known:

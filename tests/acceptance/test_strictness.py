@@ -1,5 +1,7 @@
 """Cookies, redirects and tickets, with the Procfile's processes and a real browser."""
 
+import socket
+
 import pytest
 import requests
 from django.contrib.auth import get_user_model
@@ -34,6 +36,43 @@ def test_behind_tls_cookies_go_by_tls_only_and_other_requests_are_sent_there(dep
     plain = requests.get(url + "/accounts/login/", headers={"Host": "chat.test"}, allow_redirects=False)
     assert (plain.status_code, plain.headers["Location"]) == (301, "https://chat.test/accounts/login/")
     assert requests.get(url + "/healthz").status_code == 200
+
+
+def test_a_proxy_that_adds_ports_or_hides_addresses_gives_nobody_its_own_rights(deployment, alice):
+    """S2: the client counted as the proxy, so the admin was open and passwords could be guessed without end."""
+    site = deployment(CHAT_ADMIN_NETWORKS="127.0.0.0/8", CHAT_LOGIN_TRIES="5")
+    site.start_all(web=procfile()["web"] + " --proxy-headers", workers=1)
+    url = "http://127.0.0.1:%d" % site.port
+
+    def admin(address):
+        return requests.get(url + "/admin/login/", headers={"X-Forwarded-For": address}).status_code
+
+    foreign = ["203.0.113.7", "203.0.113.7:51008", "[2001:db8::7]:443", "[2001:db8::7]", "unknown", "_hidden", "!"]
+    assert {address: admin(address) for address in foreign} == dict.fromkeys(foreign, 404)
+    assert admin("127.0.0.1:5") == 200
+    assert requests.get(url + "/admin/login/", headers={"Forwarded": "for=127.0.0.1"}).status_code == 404
+
+    def guess(address):
+        form = {"username": "alice", "password": "wrong"}
+        return requests.post(url + "/api/token", json=form, headers={"X-Forwarded-For": address}).status_code
+
+    assert [guess("203.0.113.7:%d" % port) for port in range(1, 7)] == [401] * 5 + [429]
+    assert guess("203.0.113.7") == 429
+    assert [guess(address) for address in ("unknown", "_a", "_b", "!", "1.2.3", "unknown")] == [401] * 5 + [429]
+
+
+def test_a_session_is_found_among_several_cookie_headers(deployment, alice):
+    """S8: they were joined by a comma, and the user was a guest."""
+    site = deployment().start_all(workers=1)
+    cookies = ["theme=dark", "sessionid=" + log_in(alice), "city=Århus"]
+    head = "GET /chat/lobby/ HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n" % site.port
+    with socket.create_connection(("127.0.0.1", site.port), timeout=30) as connection:
+        connection.sendall((head + "".join("Cookie: %s\r\n" % cookie for cookie in cookies) + "\r\n").encode())
+        page = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert b'<bdi id="me">alice</bdi>' in page
+    several = [("Cookie", cookie) for cookie in cookies[:2]]
+    with site.socket(additional_headers=several) as chat:
+        assert chat.next("welcome")["user"] == "alice"
 
 
 @needs_chromium

@@ -90,3 +90,13 @@ def test_sentinels_stand_for_the_server_in_the_url_of_which_password_and_databas
     assert layer["CONFIG"]["hosts"] == [("10.0.0.1", 26379), ("::1", 26380)]
     assert layer["CONFIG"]["services"] == ["parley"]
     assert layer["CONFIG"]["connection_kwargs"] == {"password": "s3cret", "db": 2}
+
+
+@pytest.mark.parametrize("url", ["https://chat.example.com/talk", "https://chat.example.com/talk/"])
+def test_the_path_of_the_sites_url_is_what_all_of_it_is_below(url):
+    """P4"""
+    names = ("FORCE_SCRIPT_NAME", "STATIC_URL", "LOGIN_URL", "LOGIN_REDIRECT_URL", "SESSION_COOKIE_PATH")
+    said = {name: setting(name, CHAT_URL=url).stdout.strip() for name in (*names, "SECURE_REDIRECT_EXEMPT")}
+    assert [said[name] for name in names] == ["/talk", "/talk/static/", "/talk/accounts/login/", "/talk/", "/talk/"]
+    assert ast.literal_eval(said["SECURE_REDIRECT_EXEMPT"])[0] == "^talk/healthz$"
+    assert setting("FORCE_SCRIPT_NAME", CHAT_URL="https://chat.example.com/").stdout.strip() == "None"
