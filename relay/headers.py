@@ -75,6 +75,11 @@ def target_of(uri: bytes) -> tuple[bytes, bytes]:
     return host, rest if rest.startswith(b"/") else b"/" + rest
 
 
+def below_root(path: str, root: str) -> str:
+    """A path without that of the application (`/sub`), which a proxy may have taken from it, or not."""
+    return path[len(root) :] if path == root or path.startswith(root + "/") else path
+
+
 def with_host(headers: Headers, host: bytes, version: bytes) -> Headers:
     """
     The headers with the one host that the request is for: what its target names counts, else there must be one header

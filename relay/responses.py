@@ -42,6 +42,8 @@ class Request(handler.AsgiRequest):
             super().__init__(message)
         else:
             self.take_body(message, size)
+        # A client whose address is not known (S2) has none, and much code expects the name.
+        self.META.setdefault("REMOTE_ADDR", "")
 
     def take_body(self, message: Message, size: int) -> None:
         """

@@ -22,7 +22,7 @@ from relay.download import post
 from relay.drain import Drain
 from relay.fanout import Fanout
 from relay.headers import Proxies
-from relay.http_protocol import HTTPFactory
+from relay.http_factory import HTTPFactory
 from relay.layers import leases
 from relay.metrics.herald import Herald, HeraldThread
 from relay.metrics.sockets import SERVERS, Pulse

@@ -191,7 +191,7 @@ def test_a_socket_that_does_not_read_is_closed_with_1013_and_the_others_hear_all
     """D3, D11: Daphne keeps everything for it in its memory; and who is force-closed is never said to be gone."""
     settings_override(RELAY_MAX_UNSENT_BYTES=200_000)
     # However long the others take, its close is still there to be read.
-    monkeypatch.setattr("relay.http_protocol.CLOSING_TIME", 1000)
+    monkeypatch.setattr("relay.http_factory.CLOSING_TIME", 1000)
     server = serve(ChannelLayer(capacity=10_000))
     deaf, *others = group_of(server, 3)
     with server.socket() as reader:

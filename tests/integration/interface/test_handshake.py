@@ -307,7 +307,7 @@ def test_who_floods_before_the_handshake_is_answered_is_cut_off(serve):
 
 def test_a_frame_of_eight_megabytes_closes_its_socket_and_says_why(serve, monkeypatch):
     """D4, CVE-2026-44545: Daphne takes any size."""
-    monkeypatch.setattr("relay.http_protocol.CLOSING_TIME", 1000)
+    monkeypatch.setattr("relay.http_factory.CLOSING_TIME", 1000)
     server = serve()
     with server.socket() as socket:
         socket.send("x" * 8_000_000)

@@ -66,7 +66,7 @@ def test_a_slow_reader_behind_tls_is_closed_as_well(serve, certificate, settings
 
 
 def test_who_is_refused_behind_tls_and_does_not_hang_up_is_cut_off(serve, certificate, monkeypatch):
-    monkeypatch.setattr("relay.http_protocol.CLOSING_TIME", 0.2)
+    monkeypatch.setattr("relay.http_factory.CLOSING_TIME", 0.2)
     key, cert = certificate
     server = serve(endpoint="ssl:0:interface=127.0.0.1:privateKey=%s:certKey=%s" % (key, cert))
     trust = trusting(cert)

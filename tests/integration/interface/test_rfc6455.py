@@ -296,7 +296,7 @@ WRONGS = {
 @pytest.mark.parametrize(("data", "code"), WRONGS.values(), ids=WRONGS.keys())
 def test_who_breaks_a_rule_is_told_which_and_waits_for_nothing(running_reactor, monkeypatch, data, code):
     """Section 7.1.1: it is the server that closes. Autobahn waits for an answer, which it can't read any more."""
-    monkeypatch.setattr("relay.http_protocol.CLOSING_TIME", 1000)
+    monkeypatch.setattr("relay.http_factory.CLOSING_TIME", 1000)
     server = InterfaceServer(ChannelLayer(), "tcp:0:interface=127.0.0.1")
     with server.raw(handshake()) as connection:
         peer = Peer(connection)

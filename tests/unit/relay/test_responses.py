@@ -161,6 +161,13 @@ def test_a_view_that_is_broken_is_answered_500(layer, monkeypatch, caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.parametrize(("client", "address"), [(["203.0.113.7", 5], "203.0.113.7"), (None, "")])
+def test_a_request_of_an_unknown_client_has_an_empty_address(client, address):
+    """S2: there was none, which code that does not expect it answers with 500."""
+    message = {"reply_channel": "test.reply!x", "path": "/", "method": "GET", "client": client}
+    assert Request(Message(message, "http.request", None)).META["REMOTE_ADDR"] == address
+
+
 def test_a_request_has_the_same_id_each_time_it_is_delivered():
     """C1"""
     layer = ChannelLayer()
