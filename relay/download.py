@@ -3,13 +3,13 @@
 import contextlib
 import fcntl
 import logging
-import struct
+import sys
 import termios
 import time
 from collections import deque
 from typing import Any
 
-from twisted.internet import interfaces
+from twisted.internet import abstract, interfaces
 from zope.interface import implementer
 
 from relay.reactor import reactor
@@ -161,20 +161,22 @@ class Download:
 
 
 def buffered(transport: Any) -> int:
-    """Bytes that wait in a transport, and in those beneath it: TLS has a buffer of its own."""
-    count = 0
-    while transport is not None:
-        data = getattr(transport, "dataBuffer", None)
-        if isinstance(data, bytes):
-            return count + len(data) - transport.offset + transport._tempDataLen
-        count += sum(map(len, getattr(transport, "_appSendBuffer", ())))
-        transport = getattr(transport, "transport", None)
-    return count
+    """Bytes that wait in a transport, and in the one beneath it: TLS has a buffer of its own."""
+    wire = wire_of(transport)
+    in_tls = sum(map(len, getattr(transport, "_appSendBuffer", ())))
+    return in_tls + len(wire.dataBuffer) - wire.offset + wire._tempDataLen if wire is not None else 0
 
 
 def in_kernel(transport: Any) -> int:
     """Bytes that the system has and the client has not acknowledged; 0 where the system does not tell."""
-    with contextlib.suppress(OSError, AttributeError, struct.error):
-        answer = fcntl.ioctl(transport.getHandle().fileno(), termios.TIOCOUTQ, bytes(4))
-        return struct.unpack("i", answer)[0]
+    with contextlib.suppress(OSError, AttributeError):
+        answer = fcntl.ioctl(wire_of(transport).getHandle().fileno(), termios.TIOCOUTQ, bytes(4))
+        return int.from_bytes(answer, sys.byteorder)
     return 0
+
+
+def wire_of(transport: Any) -> Any:
+    """The transport that writes to the socket; None if there is none."""
+    while transport is not None and not isinstance(transport, abstract.FileDescriptor):
+        transport = getattr(transport, "transport", None)
+    return transport
