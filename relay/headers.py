@@ -26,6 +26,9 @@ CONTENT_TYPE_LIMIT = 1024
 #: What comes with the server's own 503: in how many seconds to come back.
 RETRY_AFTER = [("Retry-After", "5")]
 
+#: In which a proxy may say for whom it asks, and which are not read: who comes so is not the proxy.
+UNREAD = (b"forwarded", b"x-real-ip")
+
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -163,7 +166,8 @@ class Proxies:
         if proto in ("http", "https"):
             scheme = proto
         if not values(headers, b"x-forwarded-for"):
-            return peer, scheme
+            is_hidden = any(values(headers, name) for name in UNREAD)
+            return None if is_hidden else peer, scheme
         chain = [address_of(text) for text in listed(headers, b"x-forwarded-for")] or [""]
         while len(chain) > 1 and self.knows(chain[-1]):
             chain.pop()

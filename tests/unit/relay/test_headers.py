@@ -45,6 +45,13 @@ def test_the_last_address_that_is_no_proxys_is_the_clients(trusted, peer, chain,
     assert (client and client[0], scheme) == (expected, "http")
 
 
+@pytest.mark.parametrize("name", [b"forwarded", b"x-real-ip"])
+def test_who_comes_through_a_proxy_of_another_habit_is_not_the_proxy(name):
+    """S2"""
+    assert Proxies().client([(name, b"for=127.0.0.1")], ["127.0.0.1", 5], "http")[0] is None
+    assert Proxies().client([(name, b"for=127.0.0.1")], ["8.8.8.8", 5], "http")[0] == ["8.8.8.8", 5]
+
+
 @pytest.mark.parametrize(("port", "expected"), [(b"443", 443), (b"x", 0), (b"", 0), (b"-1", 0), (b"999999", 0)])
 def test_a_port_is_a_number(port, expected):
     assert Proxies().client(forwarded(["1.1.1.1"], port=port), ["127.0.0.1", 5], "http")[0] == ["1.1.1.1", expected]
