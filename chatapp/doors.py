@@ -12,6 +12,8 @@ from chatapp.identity import Sender
 LETTERS, PREFIX = "letters", "letter-"
 #: Where canaries are, and nobody else (docs/canary.md).
 CANARY = "canary"
+#: Where everybody gets in, also while there is no other room.
+LOBBY = "lobby"
 
 
 def room_for(slug: str, sender: Sender) -> str:

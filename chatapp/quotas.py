@@ -38,9 +38,10 @@ def room(name: str | None, sender: Sender) -> Room:
     return Room.read("slug = %s", slug) or make_room(slug, sender)
 
 
-def may_make_rooms(sender: Sender) -> bool:
-    """Whether this sender may bring any room into being, if not too many."""
-    return settings.CHAT_OPEN_ROOMS and (not sender.is_guest or settings.CHAT_GUEST_ROOMS > 0)
+def may_make(slug: str, sender: Sender) -> bool:
+    """Whether this sender may bring this room into being, if not too many."""
+    is_allowed = slug == doors.LOBBY or not sender.is_guest or settings.CHAT_GUEST_ROOMS > 0
+    return settings.CHAT_OPEN_ROOMS and is_allowed
 
 
 def make_room(slug: str, sender: Sender) -> Room:
@@ -49,10 +50,10 @@ def make_room(slug: str, sender: Sender) -> Room:
         return Room.objects.get_or_create(slug=slug)[0]
     if not settings.CHAT_OPEN_ROOMS:
         raise ClientError("no_such_room")
-    if not may_make_rooms(sender):
+    if not may_make(slug, sender):
         raise ClientError("room_needs_account")
-    if not sender.is_limited or slug.startswith(doors.PREFIX):
-        # The server's own, or picked by it.
+    if not sender.is_limited or slug == doors.LOBBY or slug.startswith(doors.PREFIX):
+        # The server's own, or picked by it, or everybody's.
         return Room.objects.get_or_create(slug=slug, defaults={"maker": SERVER})[0]
     maker = GUESTS if sender.is_guest else sender.key
     with one_at_a_time("rooms", maker):

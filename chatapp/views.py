@@ -59,7 +59,7 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
     known = Room.objects.filter(slug=slug).first()
     if known is None and not settings.CHAT_OPEN_ROOMS:
         raise Http404("There is no such room.")
-    if known is None and not quotas.may_make_rooms(sender):
+    if known is None and not quotas.may_make(slug, sender):
         return rooms_page(request, {"missing_room": slug}, status=404)
     shown = known or Room(slug=slug)
     shown.title = shown.title or doors.title_of(slug)

@@ -18,7 +18,7 @@ from chatapp.identity import Sender
 from chatapp.models import Room
 
 for n in range(100):
-    room = Room.named("room-%d" % (n % 2))
+    room, _ = Room.objects.get_or_create(slug="room-%d" % (n % 2))
     ledger.store(room, Sender("bot:" + sys.argv[1], "b"), "hi", str(n))
     list(room.messages.all()[:5])
 """

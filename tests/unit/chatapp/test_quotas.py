@@ -46,6 +46,12 @@ def test_a_guest_makes_no_room_and_enters_those_that_are_there(quota, lobby, lay
     assert Socket(layer).frames("welcome")
 
 
+def test_the_lobby_of_a_fresh_installation_takes_a_guest(quota, layer):
+    assert Client().get("/chat/lobby/").status_code == 200
+    assert Socket(layer).frames("welcome")
+    assert Room.objects.filter(slug="lobby").exists()
+
+
 def test_a_guest_is_told_how_to_open_a_room(quota, lobby, layer):
     page = Client().get("/?room=fresh", follow=True)
     assert page.status_code == 404
