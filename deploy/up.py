@@ -8,8 +8,10 @@ in var/redis. With `--layer database` the processes meet in the database instead
 
 import argparse
 import fcntl
+import multiprocessing
 import os
 import random
+import shlex
 import shutil
 import signal
 import socket
@@ -17,19 +19,74 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
+
+from honcho import environ
+from honcho.manager import Manager
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Seconds that a Redis may take until it answers.
 START_TIMEOUT = 20
 #: Ports to choose from. The system takes the near ends of connections from 32768 on (net.ipv4.ip_local_port_range).
 PORTS = (16000, 32000)
+#: Seconds before a process that ended starts again: at first, and at most, where it ends again within `SETTLED`.
+FIRST_PAUSE, LAST_PAUSE, SETTLED = 1.0, 30.0, 10.0
+
+
+class RestartingManager(Manager):
+    """honcho's manager, which stops every process when one ends. This one starts that one again (D4)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopping = False
+
+    def terminate(self) -> None:
+        """
+        Ask for the end. honcho's own would need the pid of each process, and the signal that calls this may come while
+        one is being started.
+        """
+        self.stopping = True
+
+    # honcho asks these three in each turn of its loop.
+
+    def _all_started(self) -> bool:
+        if not self.stopping:
+            for name, process in self._processes.items():
+                self.restart_if_ended(name, process)
+        started: bool = super()._all_started()
+        if started and self.stopping:
+            super().terminate()
+        return started
+
+    def _all_stopped(self) -> bool:
+        return self.stopping and bool(super()._all_stopped())
+
+    def _any_stopped(self) -> bool:
+        return self.stopping and bool(super()._any_stopped())
+
+    def restart_if_ended(self, name: str, process: dict[str, Any]) -> None:
+        now = time.monotonic()
+        began = process.setdefault("began", now)
+        if process.get("returncode") is None:
+            return
+        if "due" not in process:
+            settled = now - began > SETTLED
+            process["pause"] = FIRST_PAUSE if settled else min(2 * process.get("pause", FIRST_PAUSE / 2), LAST_PAUSE)
+            process["due"] = now + process["pause"]
+            self._system_print("%s starts again in %d s\n" % (name, process["pause"]))
+        elif now >= process["due"]:
+            del process["due"], process["returncode"], process["pid"]
+            process["began"] = now
+            process["process"].join()
+            process["process"] = multiprocessing.Process(name=name, target=process["obj"].run, args=(self.events, True))
+            process["process"].start()
 
 
 def main() -> int:
     options = parse(sys.argv[1:])
     # The virtual environment that runs this also runs the Procfile's `python` and `honcho`.
     path = "%s:%s" % (Path(sys.executable).parent, os.environ["PATH"])
-    # honcho kills what has not ended after five seconds.
+    # honcho's manager kills what has not ended after five seconds.
     environment = {"BIND": "127.0.0.1", "RELAY_DRAIN_TIMEOUT": "4", **os.environ, "PATH": path}
     redis = None
     # A termination ends this as Control-C does, so that Redis is stopped whenever it comes.
@@ -43,9 +100,10 @@ def main() -> int:
         for command in ("migrate", "demo"):
             subprocess.run(["python", "manage.py", command, "-v0"], cwd=ROOT, env=environment, check=True)
         # What the platform runs once, before a release, was done just above.
-        concurrency = "release=0,web=%d,worker=%d" % (options.web, options.workers)
+        concurrency = {"release": 0, "web": options.web, "worker": options.workers}
         print("Parley will be at http://127.0.0.1:%d (Control-C stops it)" % options.port, flush=True)
-        return run_until_stopped(["honcho", "start", "-c", concurrency, "-p", str(options.port)], environment)
+        print("For commands in another terminal:  %s" % exports(environment), flush=True)
+        return run_until_stopped(concurrency, options.port, environment)
     except KeyboardInterrupt:
         return 0
     except subprocess.CalledProcessError as e:
@@ -56,13 +114,26 @@ def main() -> int:
             redis.wait()
 
 
-def run_until_stopped(command: list[str], environment: dict[str, str]) -> int:
-    """Run the process runner until it has stopped everything it started: Redis must outlive that."""
-    runner = subprocess.Popen(command, cwd=ROOT, env=environment)
-    # Control-C reaches the runner by itself; a termination is passed on.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: runner.terminate())
-    return runner.wait()
+def exports(environment: dict[str, str]) -> str:
+    """A line for a shell, with which `manage.py` meets the processes that run with this environment."""
+    names = [name for name in ("DATABASE_URL", "REDIS_URL") if name in environment]
+    return "export %s" % " ".join("%s=%s" % (name, shlex.quote(environment[name])) for name in names)
+
+
+def run_until_stopped(concurrency: dict[str, int], port: int, environment: dict[str, str]) -> int:
+    """Run the Procfile's processes, and return once all have ended: Redis must outlive them."""
+    own = ROOT / ".env"
+    processes = environ.expand_processes(
+        environ.parse_procfile((ROOT / "Procfile").read_text()).processes,
+        concurrency=concurrency,
+        env=environ.parse(own.read_text()) if own.is_file() else {},
+        port=port,
+    )
+    manager = RestartingManager()
+    for process in processes:
+        manager.add_process(process.name, process.cmd, env={**environment, **process.env}, cwd=str(ROOT))
+    manager.loop()
+    return int(manager.returncode or 0)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

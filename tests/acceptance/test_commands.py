@@ -1,5 +1,6 @@
 """The commands of the README, in a checkout of their own. Only the installing of packages is left out."""
 
+import json
 import os
 import re
 import shutil
@@ -49,7 +50,7 @@ def start(checkout, tmp_path):
         clean = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PORT": str(port)}
         with open(tmp_path / "out.log", "wb") as log:
             # -o: the stamps are older than the clone's files, but what they stand for is there.
-            command = ["make", "-o", ".venv/.runtime", "-o", ".venv/.tools", *target]
+            command = ["make", "-o", ".venv/.runtime", "-o", ".venv/.redis", "-o", ".venv/.tools", *target]
             started.append(
                 subprocess.Popen(command, cwd=checkout, env=clean, stdout=log, stderr=log, start_new_session=True)
             )
@@ -100,6 +101,28 @@ def test_say_reaches_the_windows_of_make_run_from_another_terminal(start, checko
         said = subprocess.run(command, cwd=checkout, env=clean, capture_output=True, text=True)
         assert said.stdout == "Said in lobby as message 2.\n", said.stderr
         assert socket.next("message")["message"] == "from another terminal"
+
+
+def test_make_up_restarts_a_worker_and_tells_other_terminals_where_its_layer_is(start, checkout, tmp_path):
+    """D3, D4."""
+    log = tmp_path / "out.log"
+    port = start("up")
+    with enter(port, log) as socket:
+        pid = int(wait_until(lambda: re.search(r"worker\.1 started \(pid=(\d+)\)", log.read_text()), "it runs")[1])
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: "worker.1 starts again in 1 s" in log.read_text(), "the manager says so")
+        wait_until(lambda: len(re.findall(r"worker\.1 started", log.read_text())) == 2, "it is started again")
+        socket.send({"message": "still here", "client_id": "c"})
+        assert socket.next("message")["message"] == "still here", "nobody was thrown out"
+        export = re.search(r"export REDIS_URL=\S+", log.read_text())[0]
+        command = "%s; exec .venv/bin/python manage.py channels --json" % export
+        clean = {"PATH": os.environ["PATH"]}
+
+        def workers():
+            shown = subprocess.run(["sh", "-c", command], cwd=checkout, env=clean, capture_output=True, text=True)
+            return len(json.loads(shown.stdout)["workers"]) >= 2
+
+        wait_until(workers, "another terminal sees the workers")
 
 
 def test_the_readme_shows_what_it_is_and_how_to_run_it_before_line_40():
