@@ -115,7 +115,7 @@ def closed_loop(crowd: Crowd, deployment: Deployment, in_flight: int, seconds: f
     return {
         "messages/s": (said() - before) / clock,
         "deliveries/s": deliveries / clock,
-        "deliveries per CPU s": deliveries / used,
+        "deliveries per CPU s": deliveries / max(used, 0.001),
         "deliveries per server CPU s": deliveries / max(deployment.cpu_of_servers() - server, 0.001),
         "cores": used / clock,
         "generator": crowd.cpu / clock,
