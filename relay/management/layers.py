@@ -3,9 +3,11 @@
 import functools
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from channels import channel_layers
 from django.core.management.base import CommandError
+from django.db import connections
 
 from relay.exceptions import LayerUnavailable
 from relay.layers import leases
@@ -40,3 +42,23 @@ def layer_named(alias: str) -> Any:
             % (alias, type(layer.channel_layer).__name__)
         )
     return layer
+
+
+def described(alias: str) -> str:
+    """Where the layer with this alias keeps its messages, without passwords: what a command says that it looked at."""
+    config = channel_layers.configs[alias].get("CONFIG", {})
+    if hosts := config.get("hosts"):
+        return ", ".join(map(address, hosts))
+    database = connections[config.get("alias", "default")]
+    if database.vendor == "sqlite":
+        return "the database %s" % database.settings_dict["NAME"]
+    settings = database.settings_dict
+    return "the database %s on %s" % (settings["NAME"], settings["HOST"] or "this machine")
+
+
+def address(host: Any) -> str:
+    """The address of a layer's server, as CHANNEL_LAYERS names it: a URL, or a host and a port."""
+    if not isinstance(host, str):
+        return "%s:%s" % tuple(host)
+    url = urlsplit(host)
+    return url._replace(netloc=url.netloc.rpartition("@")[2], query="").geturl()

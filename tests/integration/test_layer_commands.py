@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from relay.management.layers import address
 from tests.databases import ROOT
 from tests.waiting import wait_until
 
@@ -61,8 +62,17 @@ def test_channels_shows_what_waits_and_what_went_wrong(manage, layer):
     assert (row["channel"], row["depth"], row["in_flight"], row["full"]) == ("work", 1, 1, 1)
 
 
-def test_channels_says_so_when_there_are_none(manage):
-    assert "No channel has been used yet." in manage("channels")[1]
+def test_channels_says_so_when_there_are_none_and_where_it_looked(manage):
+    """D3."""
+    said = manage("channels")[1]
+    assert "No channel has been used yet." in said
+    assert "On %s:" % manage.environment["REDIS_URL"] in said
+
+
+@pytest.mark.parametrize("user", ["", ":secret@", "ann:secret@"])
+def test_the_address_of_a_layer_has_no_password(user):
+    """D3."""
+    assert address("redis://%s10.0.0.1:6379/2?password=secret" % user) == "redis://10.0.0.1:6379/2"
 
 
 def test_channels_can_be_watched(manage, layer):
@@ -98,7 +108,8 @@ def test_dead_letters_are_listed_shown_sent_again_and_forgotten(manage, layer):
     assert [letter["id"] for letter in json.loads(manage("deadletters", "list", "--json")[1])] == [third]
     assert manage("deadletters", "discard", "--all", "--channel", "other")[1] == "0 dead letters were forgotten.\n"
     assert manage("deadletters", "discard", "--all")[1] == "1 dead letter was forgotten.\n"
-    assert manage("deadletters", "list") == (0, "There are no dead letters.\n")
+    code, said = manage("deadletters", "list")
+    assert (code, said) == (0, "There are no dead letters on %s.\n" % manage.environment["REDIS_URL"])
 
 
 def test_what_can_not_be_done_is_said_with_an_exit_code(manage, tmp_path):

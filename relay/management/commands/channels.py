@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 
 from relay.layers.delivery import ChannelStatus
-from relay.management.layers import layer_named, refuse_while_away
+from relay.management.layers import described, layer_named, refuse_while_away
 
 #: What each column says, by the field of ChannelStatus that it shows.
 COLUMNS = {
@@ -46,6 +46,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.print_json(layer, options)
         else:
+            self.stderr.write("On %s:" % described(options["layer"]), self.style.NOTICE)
             self.print_table(layer, options)
 
     def print_json(self, layer: Any, options: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from channels import DEFAULT_CHANNEL_LAYER
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from relay.layers.delivery import DeadLetter
-from relay.management.layers import layer_named, refuse_while_away
+from relay.management.layers import described, layer_named, refuse_while_away
 
 
 class Command(BaseCommand):
@@ -52,7 +52,7 @@ class Command(BaseCommand):
                 % (letter.id, when(letter), letter.channel or "?", letter.attempts, reason[-1] if reason else "")
             )
         if not letters:
-            self.stdout.write("There are no dead letters.")
+            self.stdout.write("There are no dead letters on %s." % described(options["layer"]))
 
     def show(self, layer: Any, letters: Sequence[DeadLetter], options: dict[str, Any]) -> None:
         (letter,) = chosen(letters, options)
