@@ -4,7 +4,8 @@ What relay raises.
     RelayError
     ├── LayerUnavailable
     │   └── LayerLate
-    └── PrefixTaken
+    ├── PrefixTaken
+    └── DatabaseShared
 """
 
 
@@ -22,3 +23,7 @@ class LayerLate(LayerUnavailable):
 
 class PrefixTaken(RelayError):
     """Raised at the start of a process when another deployment uses the prefix of its channel layer; choose another."""
+
+
+class DatabaseShared(RelayError):
+    """Raised at the start of a server with a layer in memory when another one uses its database; stop one of them."""

@@ -9,8 +9,9 @@ from channels import DEFAULT_CHANNEL_LAYER, channel_layers, staticfiles
 from channels.management.commands import runserver
 
 from relay.deployment import claim
-from relay.exceptions import PrefixTaken
+from relay.exceptions import DatabaseShared, PrefixTaken
 from relay.logs import be_heard
+from relay.neighbours import hold
 from relay.responses import StaticFilesConsumer, ViewConsumer
 from relay.server import Server
 from relay.worker import Worker
@@ -66,8 +67,9 @@ class Command(runserver.Command):
         return StaticFilesConsumer() if isinstance(theirs, staticfiles.StaticFilesConsumer) else ViewConsumer()
 
     def layers(self, use_asgi: bool = True, run_worker: bool = True, **options: Any) -> list[Any]:
-        """Those whose messages are handled here."""
-        aliases = list(channel_layers.configs) if run_worker else [DEFAULT_CHANNEL_LAYER]
+        """Those whose messages are handled here, the default one first."""
+        others = [alias for alias in channel_layers.configs if alias != DEFAULT_CHANNEL_LAYER]
+        aliases = [DEFAULT_CHANNEL_LAYER, *(others if run_worker else [])]
         return [channel_layers[alias] for alias in aliases if use_asgi and alias in channel_layers]
 
     def inner_run(self, *args: Any, **options: Any) -> None:
@@ -75,7 +77,9 @@ class Command(runserver.Command):
         try:
             for layer in self.layers(**options):
                 claim(layer)
-        except PrefixTaken as e:
+            for layer in self.layers(**options)[:1]:
+                hold(layer, "%s:%s" % (self.addr, self.port))
+        except (PrefixTaken, DatabaseShared) as e:
             self.stderr.write("Error: %s" % e)
             # As Django's own does: under the autoreloader this is not the main thread, which nothing else ends.
             os._exit(1)
