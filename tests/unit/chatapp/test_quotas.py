@@ -46,7 +46,7 @@ def test_a_guest_makes_no_room_and_enters_those_that_are_there(quota, lobby, lay
     assert Socket(layer).frames("welcome")
 
 
-def test_the_lobby_of_a_fresh_installation_takes_a_guest(quota, layer):
+def test_the_lobby_of_a_fresh_installation_takes_a_guest(quota, alice, layer):
     assert Client().get("/chat/lobby/").status_code == 200
     assert Socket(layer).frames("welcome")
     assert Room.objects.filter(slug="lobby").exists()
