@@ -12,8 +12,8 @@ TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 #: The headers of a handshake that Autobahn reads, and what they may not contain. Beside control characters that is
 #: U+0085, where `str.splitlines`, with which Autobahn reads, would begin a new header (D5, CVE-2026-44546). Others may
-#: be in any charset, as cookies are, and reach workers as they came (S4).
-HANDSHAKE = re.compile(rb"host|upgrade|connection|origin|sec-websocket-[a-z-]+")
+#: be in any charset, as cookies are, and reach workers as they came (S4). Extensions are none of them: we have none.
+HANDSHAKE = re.compile(rb"host|upgrade|connection|origin|sec-websocket-(?!extensions)[a-z-]+")
 FORBIDDEN_IN_HANDSHAKE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f\x85]")
 #: The target of a request to a proxy, or to whoever acts as one (RFC 9112, section 3.2.2).
 ABSOLUTE = re.compile(rb"https?://(\[[0-9a-f:.]+\](?::\d*)?|[^/?#@\[\]]+)(.*)", re.IGNORECASE | re.DOTALL)
