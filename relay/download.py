@@ -1,19 +1,16 @@
 """A long response on its way to a client, in the interface server: no more of it than the client takes."""
 
-import contextlib
-import fcntl
 import logging
-import sys
-import termios
 import time
 from collections import deque
 from typing import Any
 
-from twisted.internet import abstract, interfaces
+from twisted.internet import interfaces
 from zope.interface import implementer
 
 from relay.reactor import reactor
 from relay.uplink import Parcel, Uplink
+from relay.wires import buffered, in_kernel
 
 logger = logging.getLogger(__name__)
 
@@ -158,25 +155,3 @@ class Download:
 
     def stopProducing(self) -> None:
         """The connection is lost; the request hears of that."""
-
-
-def buffered(transport: Any) -> int:
-    """Bytes that wait in a transport, and in the one beneath it: TLS has a buffer of its own."""
-    wire = wire_of(transport)
-    in_tls = sum(map(len, getattr(transport, "_appSendBuffer", ())))
-    return in_tls + len(wire.dataBuffer) - wire.offset + wire._tempDataLen if wire is not None else 0
-
-
-def in_kernel(transport: Any) -> int:
-    """Bytes that the system has and the client has not acknowledged; 0 where the system does not tell."""
-    with contextlib.suppress(OSError, AttributeError):
-        answer = fcntl.ioctl(wire_of(transport).getHandle().fileno(), termios.TIOCOUTQ, bytes(4))
-        return int.from_bytes(answer, sys.byteorder)
-    return 0
-
-
-def wire_of(transport: Any) -> Any:
-    """The transport that writes to the socket; None if there is none."""
-    while transport is not None and not isinstance(transport, abstract.FileDescriptor):
-        transport = getattr(transport, "transport", None)
-    return transport

@@ -8,8 +8,8 @@ from typing import Any
 from twisted.web import http
 
 from relay import conf
-from relay.outlet import wire_of
 from relay.reactor import reactor
+from relay.wires import wire_of
 
 #: Bytes that one turn of the reactor reads from a connection. What can be asked for in so many takes some ms.
 READ_SIZE = 16 * 1024

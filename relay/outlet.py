@@ -4,12 +4,12 @@ import logging
 import time
 from typing import Any
 
-from twisted.internet import tcp
 from twisted.internet.protocol import connectionDone
 
 from relay.metrics.sockets import EVICTED
 from relay.reactor import reactor
 from relay.watched import Watched
+from relay.wires import waiting, wire_of
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Outlet(Watched):
 
     def unsent(self) -> int:
         """Bytes that the kernel has not taken yet."""
-        return len(self.wire.dataBuffer) - self.wire.offset + self.wire._tempDataLen
+        return waiting(self.wire)
 
     def close_slow_reader(self) -> None:
         logger.warning("%s reads too slowly: %d bytes wait for it, it is closed", self.reply_channel, self.unsent())
@@ -117,10 +117,3 @@ class Outlet(Watched):
         if self.abort_call is not None and self.abort_call.active():
             self.abort_call.cancel()
         super().connectionLost(reason)
-
-
-def wire_of(transport: Any) -> Any:
-    """The connection of the kernel that a transport is, or is above."""
-    while not isinstance(transport, tcp.Connection):
-        transport = transport.transport
-    return transport
