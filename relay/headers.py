@@ -47,8 +47,7 @@ def clean(raw: Iterable[tuple[bytes, list[bytes]]]) -> Headers:
         if not TOKEN.fullmatch(name):
             raise BadRequest("A header has a name that is none")
         for value in values:
-            if FORBIDDEN.search(value):
-                raise BadRequest("The header %s contains control characters" % name.decode("ascii"))
+            check_value(name, value, FORBIDDEN)
             # Any client can send Daphne-Root-Path, which Daphne takes for the proxy's word (D24).
             if b"_" not in name and name not in (b"daphne-root-path", b"cookie"):
                 headers.append((name, value))
@@ -64,9 +63,14 @@ def of_handshake(headers: Headers) -> Headers:
     """Those that Autobahn reads. Raises BadRequest."""
     found = [(name, value) for name, value in headers if HANDSHAKE.fullmatch(name)]
     for name, value in found:
-        if FORBIDDEN_IN_HANDSHAKE.search(value):
-            raise BadRequest("The header %s contains control characters" % name.decode("ascii"))
+        check_value(name, value, FORBIDDEN_IN_HANDSHAKE)
     return found
+
+
+def check_value(name: bytes, value: bytes, forbidden: re.Pattern[bytes]) -> None:
+    """Raises BadRequest for a header's value that contains what it may not."""
+    if forbidden.search(value):
+        raise BadRequest("The header %s contains control characters" % name.decode("ascii"))
 
 
 def target_of(uri: bytes) -> tuple[bytes, bytes]:

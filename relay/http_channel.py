@@ -54,11 +54,15 @@ class HTTPChannel(http.HTTPChannel):
         if self.factory.channels.enter(self):
             return
         if self.isSecure():
-            # The handshake of TLS, without which nothing can be said, would have to be waited for.
+            # An answer would have to wait for the TLS handshake.
             self.transport.abortConnection()
         else:
-            self.transport.write(TOO_MANY)
-            self.loseConnection()
+            self.refuse(TOO_MANY)
+
+    def refuse(self, answer: bytes) -> None:
+        """Answer in the place of any request, and end the connection."""
+        self.transport.write(answer)
+        self.loseConnection()
 
     def connectionLost(self, reason: Any) -> None:  # type: ignore[override]
         self.leave()
@@ -81,8 +85,7 @@ class HTTPChannel(http.HTTPChannel):
     def allHeadersReceived(self) -> None:
         if self.requests[-1].is_hopeless(self.length):
             # Nobody wants to be sent all that only to refuse it (S10).
-            self.transport.write(TOO_LARGE)
-            self.loseConnection()
+            self.refuse(TOO_LARGE)
             return
         self.head_since, self.body_since, self.body_bytes = None, time.monotonic(), 0
         super().allHeadersReceived()

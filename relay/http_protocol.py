@@ -72,11 +72,11 @@ class WebRequest(http_protocol.WebRequest):
         self.too_large = self.too_large or self.received > self.factory.body_limit
         if not self.too_large:
             super().handleContentChunk(data)
-        elif self.received > self.factory.body_limit + LENIENCE:
+        elif self.is_hopeless(self.received):
             self.channel.forceAbortClient()
 
     def is_hopeless(self, length: int | None) -> bool:
-        """Whether a body of this length is refused without being read."""
+        """Whether so much of a body is not even read to be polite."""
         return length is not None and length > self.factory.body_limit + LENIENCE
 
     def parseCookies(self) -> None:

@@ -75,10 +75,11 @@ class Command(runserver.Command):
     def inner_run(self, *args: Any, **options: Any) -> None:
         be_heard(options.get("verbosity", 1))
         try:
-            for layer in self.layers(**options):
+            layers = self.layers(**options)
+            for layer in layers:
                 claim(layer)
-            for layer in self.layers(**options)[:1]:
-                hold(layer, "%s:%s" % (self.addr, self.port))
+            if layers:
+                hold(layers[0], "%s:%s" % (self.addr, self.port))
         except (PrefixTaken, DatabaseShared) as e:
             self.stderr.write("Error: %s" % e)
             # As Django's own does: under the autoreloader this is not the main thread, which nothing else ends.
