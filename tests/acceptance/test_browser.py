@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from chatapp.models import ChatMessage, Room
 from chatapp.notifications.models import Notification
-from tests.acceptance.browsers import needs_chromium
+from tests.acceptance.browsers import needs_chromium, windows
 from tests.chat import log_in
 from tests.waiting import FACTOR, wait_until
 
@@ -35,23 +35,8 @@ def chat(deployment):
 @pytest.fixture
 def window(browser, chat):
     """A function that opens a window of its own, as another person has it; it fails the test on any script error."""
-    contexts, errors = [], []
-
-    def open_window(path: str = "/chat/lobby/", size: dict[str, int] = DESKTOP, **options: Any) -> Page:
-        # A certificate, where there is one, is the test's own.
-        contexts.append(browser.new_context(viewport=size, ignore_https_errors=True, **options))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda line: errors.append(line.text) if "Content Security Policy" in line.text else None)
-        page.goto(chat.origin + path)
-        return page
-
-    expect.set_options(timeout=PATIENCE)
-    yield open_window
-    for context in contexts:
-        context.close()
-    assert errors == []
+    with windows(browser, chat, PATIENCE) as (open_window, _):
+        yield lambda path="/chat/lobby/", size=DESKTOP, **options: open_window(path, viewport=size, **options)
 
 
 def connected(page: Page) -> Page:

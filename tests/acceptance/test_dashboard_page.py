@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from playwright.sync_api import expect
 
 from chatapp.dashboard import storing
-from tests.acceptance.browsers import needs_chromium
+from tests.acceptance.browsers import needs_chromium, windows
 from tests.acceptance.test_browser import DESKTOP, PATIENCE, PHONE, picture
 from tests.chat import log_in
 from tests.databases import used
@@ -71,26 +71,17 @@ def login(own):
 @pytest.fixture
 def window(browser, site, login):
     """A function that opens a window, Alice's or another's; a script error or a breach of the policy fails the test."""
-    contexts, errors = [], []
-    address = "http://127.0.0.1:%d" % site.port
 
-    def open_window(path, size=DESKTOP, login=login, sockets=None, **options):
-        contexts.append(browser.new_context(viewport=size, **options))
-        contexts[-1].add_cookies([{"name": "sessionid", "value": login, "url": address}])
-        page = contexts[-1].new_page()
-        if sockets is not None:
-            page.route_web_socket("**", sockets.opened)
-        page.set_default_timeout(PATIENCE)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda line: errors.append(line.text) if "Content Security Policy" in line.text else None)
-        page.goto(address + path)
-        return page
+    def open_logged_in(path, size=DESKTOP, login=login, sockets=None, **options):
+        def prepare(page):
+            page.context.add_cookies([{"name": "sessionid", "value": login, "url": site.origin}])
+            if sockets is not None:
+                page.route_web_socket("**", sockets.opened)
 
-    expect.set_options(timeout=PATIENCE)
-    yield open_window
-    for context in contexts:
-        context.close()
-    assert errors == []
+        return open_window(path, prepare, viewport=size, **options)
+
+    with windows(browser, site, PATIENCE) as (open_window, _):
+        yield open_logged_in
 
 
 class Sockets:

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from chatapp.models import Membership, Room
 from chatapp.notifications.models import Notification
-from tests.acceptance.browsers import needs_chromium
+from tests.acceptance.browsers import needs_chromium, windows
 from tests.acceptance.test_browser import PATIENCE, connected, line, say
 from tests.deploy.fronts import NginxWithPrefix, needs_nginx
 from tests.deploy.stacks import Stack
@@ -33,24 +33,15 @@ def chat(tmp_path, database_url, redis_url, redis_prefix):
 @pytest.fixture
 def visit(browser, chat):
     """A function that opens a window at a path of this host; it fails the test on anything that is not below /talk."""
-    contexts, errors, asked = [], [], []
+    asked = []
 
-    def open_window(path):
-        contexts.append(browser.new_context(ignore_https_errors=True))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("pageerror", lambda error: errors.append(str(error)))
+    def watch(page):
         page.on("request", lambda request: asked.append(request.url))
         page.on("websocket", lambda socket: asked.append(socket.url))
         page.on("response", lambda got: errors.append("%d %s" % (got.status, got.url)) if got.status >= 400 else None)
-        page.goto(chat.origin + path)
-        return page
 
-    expect.set_options(timeout=PATIENCE)
-    yield open_window
-    for context in contexts:
-        context.close()
-    assert errors == []
+    with windows(browser, chat, PATIENCE) as (open_window, errors):
+        yield lambda path: open_window(path, watch)
     assert asked
     assert [url for url in asked if not re.match(r"(https|wss)://localhost:\d+/talk/", url)] == []
 
