@@ -21,9 +21,9 @@ from chatapp.models import SERVER, Room, Tries, places
 
 #: The time over which rooms are counted.
 DAY = timedelta(days=1)
-#: Whom the rooms belong to that guests have made.
+#: The owner of all rooms that guests have created.
 GUESTS = "guests"
-#: How long a room stays in which nobody is and nobody said anything.
+#: How long a room is kept that nobody is in and nobody has written to.
 EMPTY_FOR = timedelta(hours=1)
 #: Rooms that are looked at, and swept up, in one go.
 EMPTY_BATCH = 500
@@ -39,13 +39,13 @@ def room(name: str | None, sender: Sender) -> Room:
 
 
 def may_make(slug: str, sender: Sender) -> bool:
-    """Whether this sender may bring this room into being, if not too many."""
+    """Whether this sender may create this room, as far as the quota allows."""
     is_allowed = slug == doors.LOBBY or not sender.is_guest or settings.CHAT_GUEST_ROOMS > 0
     return settings.CHAT_OPEN_ROOMS and is_allowed
 
 
 def make_room(slug: str, sender: Sender) -> Room:
-    """Have a room come into being, for this sender. Raises ClientError."""
+    """Create a room for this sender. Raises ClientError."""
     if slug == doors.CANARY:
         return Room.objects.get_or_create(slug=slug)[0]
     if not settings.CHAT_OPEN_ROOMS:
@@ -62,7 +62,7 @@ def make_room(slug: str, sender: Sender) -> Room:
 
 
 def check_quota(maker: str, limit: int) -> None:
-    """Raise ClientError if a maker has made as many rooms within a day as the limit says."""
+    """Raise ClientError if a maker has already created as many rooms within a day as the limit allows."""
     now = clock.now()
     made = Room.objects.filter(maker=maker, created__gt=now - DAY)
     if limit and made.count() >= limit:
@@ -82,7 +82,7 @@ def one_at_a_time(*what: str) -> Iterator[None]:
 
 
 def forget_empty_rooms() -> None:
-    """Delete rooms that somebody made by entering, and in which nobody is, said anything, or wants to hear of it."""
+    """Delete rooms that were created by entering them, and that nobody is in, has written to, or belongs to."""
     after = 0
     while True:
         found = empty_rooms(after)

@@ -39,7 +39,7 @@ REDIS_SENTINEL_SERVICE = env.str("REDIS_SENTINEL_SERVICE", default="parley")
 
 CHAT_ALLOW_GUESTS = env.bool("CHAT_ALLOW_GUESTS", default=True)
 CHAT_OPEN_ROOMS = env.bool("CHAT_OPEN_ROOMS", default=True)
-#: Rooms that one account may bring into being a day (0: no limit), and all guests together (0: none).
+#: How many rooms one account may create in a day (0: no limit), and how many all guests together may (0: none).
 CHAT_ROOMS_PER_USER = env.int("CHAT_ROOMS_PER_USER", default=50)
 CHAT_GUEST_ROOMS = env.int("CHAT_GUEST_ROOMS", default=0)
 CHAT_RATE_LIMIT = env.float("CHAT_RATE_LIMIT", default=10)
@@ -92,8 +92,8 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Parley <parley@local
 #: A mail server may be away for a while: seconds before a failed delivery is tried again, at first and at most.
 RELAY_RESTS = {"notifications-out": (env.float("CHAT_RETRY_AFTER", default=10), 600)}
 
-#: Seconds between two e-mails to one person, at least: what comes meanwhile goes together. And mentions of one person
-#: by one sender within an hour that are notifications of their own: later ones become one. 0: no limit.
+#: The least number of seconds between two e-mails to one person: the next e-mail lists what came in between. And how
+#: many mentions of one person by one sender are separate notifications within an hour: later ones share one. 0: all.
 CHAT_EMAIL_PAUSE = env.int("CHAT_EMAIL_PAUSE", default=900)
 CHAT_MENTIONS_PER_SENDER = env.int("CHAT_MENTIONS_PER_SENDER", default=10)
 
@@ -107,7 +107,7 @@ CHAT_DASHBOARD_INTERVAL = env.float("CHAT_DASHBOARD_INTERVAL", default=2)
 CHAT_DASHBOARD_WINDOW = env.int("CHAT_DASHBOARD_WINDOW", default=900)
 CHAT_DASHBOARD_POINTS = env.int("CHAT_DASHBOARD_POINTS", default=10000)
 
-#: Series that one account may own. 0: no limit but that of all.
+#: How many series one account may own. 0: only the limit for all accounts together applies.
 CHAT_SERIES_PER_USER = env.int("CHAT_SERIES_PER_USER", default=50)
 
 # Django

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-#: No tunable: bytes of a message that are kept free for all but the body of a request.
+#: Bytes of a message that are kept free for everything but a request's body. This is not a setting.
 ROOM_FOR_HEADERS = 128 * 1024
 
 #: Seconds between two `websocket.keepalive` messages of one open socket. 0: none are sent.

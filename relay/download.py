@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 #: Bytes of one response that its worker may send beyond what the client has taken.
 WINDOW = 512 * 1024
-#: Bytes that are written at once. No longer response is kept in parts.
+#: Bytes that are written at once. A response of one message that is no longer needs no Download.
 SLICE = 64 * 1024
 #: Bytes after which the worker is told what the client has taken, and seconds after which it is told in any case.
 TELL_AFTER, TELL_INTERVAL = WINDOW // 4, 15.0
@@ -27,7 +27,7 @@ PULL = 128 * 1024
 
 
 class Mail:
-    """Owns a message for a worker's mailbox: what is lost of those is made good by the next one."""
+    """The sender of a message to a worker's mailbox. If one is lost, the next one makes up for it."""
 
     def wants(self, parcel: Parcel) -> bool:
         return True
@@ -60,7 +60,7 @@ class Download:
         self.told_at = time.monotonic()
         self.mailbox: str | None = None
         self.ended = False
-        #: Bytes that had reached the client when last looked at, and since when it has been as many.
+        #: Bytes that the client had acknowledged at the last look, and since when the number has not changed.
         self.reached, self.reached_at = -1, 0.0
         self.paused = request.channel._waitingForTransport
         self.ending: Any = None

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 #: What no value may contain.
 FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-#: The headers of a handshake that Autobahn reads, and what they may not contain. Beside control characters that is
-#: U+0085, where `str.splitlines`, with which Autobahn reads, would begin a new header (D5, CVE-2026-44546). Others may
-#: be in any charset, as cookies are, and reach workers as they came (S4). Extensions are none of them: we have none.
+#: The headers of a handshake that Autobahn gets, and what they may not contain: control characters, and U+0085, where
+#: Autobahn's `str.splitlines` would begin a new header (D5, CVE-2026-44546). Other headers may be in any charset, and
+#: reach workers unchanged (S4). Extensions are left out, since none are supported.
 HANDSHAKE = re.compile(rb"host|upgrade|connection|origin|sec-websocket-(?!extensions)[a-z-]+")
 FORBIDDEN_IN_HANDSHAKE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f\x85]")
 #: The target of a request to a proxy, or to whoever acts as one (RFC 9112, section 3.2.2).
@@ -26,7 +26,7 @@ CONTENT_TYPE_LIMIT = 1024
 #: What comes with the server's own 503: in how many seconds to come back.
 RETRY_AFTER = [("Retry-After", "5")]
 
-#: In which a proxy may say for whom it asks, and which are not read: who comes so is not the proxy.
+#: Headers in which a proxy may name its client and which are not read. Such a client is unknown; it is not the proxy.
 UNREAD = (b"forwarded", b"x-real-ip")
 
 Headers = list[tuple[bytes, bytes]]
@@ -161,8 +161,8 @@ class Proxies:
         The client's address and scheme: the last address in X-Forwarded-For that is not a known proxy's. What stands
         before it, anybody may have written.
 
-        None is a client that nobody knows: the proxy says something that is no address, such as `unknown`. That is
-        never the proxy itself, which may have rights of its own (S2).
+        The address is None if the proxy names a client but gives no valid address, such as `unknown`. Such a client
+        never counts as the proxy, which may have rights of its own (S2).
         """
         if not self.trusts(peer[0] if peer else None):
             return peer, scheme

@@ -11,11 +11,11 @@ from relay import conf
 from relay.reactor import reactor
 from relay.wires import wire_of
 
-#: Bytes that one turn of the reactor reads from a connection. What can be asked for in so many takes some ms.
+#: Bytes that one turn of the reactor reads from a connection: at worst, they take some milliseconds to handle.
 READ_SIZE = 16 * 1024
-#: Digits of a Content-Length. More is no length of anything, and Python's `int` raises for 4300.
+#: Digits of a Content-Length. No real length has more, and Python's `int` raises for 4300.
 LENGTH_DIGITS = 18
-#: Descriptors that are left for what is no connection: the layer, the database, logs.
+#: File descriptors that are kept free for everything but connections: the layer, the database, logs.
 RESERVE = 128
 
 TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -25,10 +25,11 @@ TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length
 
 class HTTPChannel(http.HTTPChannel):
     """
-    Twisted's connection, whose time-out starts anew with each byte: one that drips lives as long as it likes (S9).
+    Twisted's connection, whose time-out restarts with each byte, so a slow drip of bytes keeps it open for ever (S9).
 
-    Twisted answers all requests that come in one piece before it looks at anybody else; here each has its own turn.
-    While a response is not read it keeps all that the client sends behind the request; here it stops reading (S1).
+    Twisted answers all pipelined requests of one read before it turns to other connections; here each request has a
+    turn of its own. While the client doesn't read a response, Twisted keeps whatever it sends; here it stops reading
+    (S1).
     """
 
     factory: Any

@@ -1,4 +1,4 @@
-"""What makes the connections of the interface server, and what they share."""
+"""Makes the connections of the interface server, and holds what they share."""
 
 import logging
 import secrets
@@ -54,7 +54,7 @@ class HTTPFactory(http_protocol.HTTPFactory):
         self.held_back = self.slow_readers = 0
         #: Messages that sockets have sent, and keepalives that were sent for them.
         self.frames = self.keepalives = 0
-        #: Lines that the access log did not take.
+        #: Lines that could not be written to the access log.
         self.unlogged = 0
         super().__init__(**kwargs)
         self.channels = Channels(self.ws_factory)
@@ -86,11 +86,11 @@ class HTTPFactory(http_protocol.HTTPFactory):
         return protocol
 
     def acceptableProtocols(self) -> list[bytes]:
-        """HTTP/1.1 alone. With the package h2 Twisted would speak HTTP/2, too, which has none of our limits."""
+        """Only HTTP/1.1. Where h2 is installed, Twisted would also speak HTTP/2, to which our limits don't apply."""
         return [b"http/1.1"]
 
     def log_action(self, protocol: str, action: str, details: dict[str, Any]) -> None:
-        """As Daphne's. Disks get full, and that is nobody's fault of whom the log tells (S7)."""
+        """Daphne's fails the request or socket whose line can't be written, such as on a full disk (S7)."""
         try:
             super().log_action(protocol, action, details)
         except Exception:
@@ -99,7 +99,7 @@ class HTTPFactory(http_protocol.HTTPFactory):
             self.unlogged += 1
 
     def log(self, request: Any) -> None:
-        """Not in Twisted's way, which writes URLs with their queries, where secrets are; see `WebRequest.log`."""
+        """Does nothing: Twisted's log has whole URLs, and so the secrets in their queries. See `WebRequest.log`."""
 
     def make_send_channel(self) -> str:
         """A reply channel that nobody can guess (F5)."""

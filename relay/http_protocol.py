@@ -80,10 +80,10 @@ class WebRequest(http_protocol.WebRequest):
         return length is not None and length > self.factory.body_limit + LENIENCE
 
     def parseCookies(self) -> None:
-        """Not here: workers do it."""
+        """Does nothing: workers parse cookies."""
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        """As Twisted's, which would look for a form in the query and in the body, at a cost without limit (S1)."""
+        """Twisted's also parses forms in the query and the body, which takes time without a limit (S1)."""
         self.method, self.clientproto = command, version
         self.named_host, self.uri = target_of(path)
         self.path = self.uri.partition(b"?")[0]
@@ -150,7 +150,7 @@ class WebRequest(http_protocol.WebRequest):
         self.factory.reply_protocols[self.reply_channel] = self
         size = self.content.seek(0, os.SEEK_END)
         self.content.seek(0)
-        # A longer one stays here, and the worker asks for its parts.
+        # A longer body stays here, and the worker asks for its parts.
         fits = size <= self.factory.inline_limit
         body = self.content.read() if fits else b""
         request = {
@@ -162,7 +162,7 @@ class WebRequest(http_protocol.WebRequest):
             **description,
         }
         if not fits:
-            # Channels' own worker takes the second for a promise of a body, and fails, rather than see none.
+            # Channels' own worker would see an empty body; with `body_channel` it waits for one, and fails.
             request.update(body_size=size, body_channel=self.reply_channel)
         if self.factory.tells_workers:
             request["window"] = WINDOW

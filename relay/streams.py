@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 #: Seconds for which a response waits while the queue of its interface server is full, and between two tries.
 PATIENCE, INTERVAL = 15.0, 0.05
-#: Seconds without a word after which an interface server is gone, and after which it is asked for a part once more.
+#: Seconds of silence after which an interface server counts as gone, and after which it is asked for a part again.
 SILENCE, ASK_AGAIN = 60.0, 5.0
 #: Bytes of a body that are kept in memory, and not in a file.
 IN_MEMORY = 512 * 1024

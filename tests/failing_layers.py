@@ -154,7 +154,7 @@ class World:
             self.layers[0].flush()
             for layer in self.layers:
                 layer.readers.clear()
-                # The layers stay until the test ends, and this has a pipe.
+                # The fixture keeps the layers until the test ends, and each reader holds a pipe open.
                 layer.readers.local.reader = None
                 layer.store.close()
             connections["default"].close()

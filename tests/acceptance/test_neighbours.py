@@ -21,7 +21,7 @@ def chat(tmp_path, sqlite_url):
 
 @pytest.mark.parametrize("option", ["", " --noreload"])
 def test_the_second_server_on_a_database_is_told_who_is_there(chat, option):
-    """P8: both started, and what was said in one was not heard in the other."""
+    """P8: both started, and messages sent to one did not reach the other."""
     ports = [free_port() for _ in range(3)]
     commands = [RUNSERVER % (sys.executable, port, option) for port in ports]
     first = chat.start(commands[0])

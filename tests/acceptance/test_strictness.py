@@ -62,7 +62,7 @@ def test_a_proxy_that_adds_ports_or_hides_addresses_gives_nobody_its_own_rights(
 
 
 def test_a_session_is_found_among_several_cookie_headers(deployment, alice):
-    """S8: they were joined by a comma, and the user was a guest."""
+    """S8: they were joined with a comma, so the user was taken for a guest."""
     site = deployment().start_all(workers=1)
     cookies = ["theme=dark", "sessionid=" + log_in(alice), "city=Århus"]
     head = "GET /chat/lobby/ HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n" % site.port

@@ -13,7 +13,7 @@ from relay.http_channel import READ_SIZE
 from tests.interface import handshake, masked, read_until, status
 from tests.waiting import wait_until
 
-#: What twice as many bytes may cost, and seconds that are nothing.
+#: By how much the cost of twice as many bytes may grow, and a difference in seconds that is ignored.
 FACTOR, NOTHING = 3, 0.03
 TRIES = 3
 MULTIPART = b"multipart/form-data; boundary=x"

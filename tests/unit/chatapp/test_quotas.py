@@ -201,7 +201,7 @@ def test_one_sender_causes_so_many_notifications_however_many_the_rooms(alice, b
     # The last one stands for the rest.
     assert texts[-1] == "alice mentioned you in room-9: @bob 9"
     for row in ChatMessage.objects.filter(room__slug__in=["room-0", "room-2"]):
-        # Done once more for a message with a notification of its own, it changes nothing.
+        # Repeating this for a message that has a notification of its own changes nothing.
         mentions.notify_mentioned(row.room, row)
     assert [one.text for one in Notification.objects.filter(user=bob).order_by("id")] == texts
 
