@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from channels import Channel
 from channels.message import Message
 from django.contrib.auth import get_user_model
+from django.db import DataError
 
 from chatapp import joining, ledger, metrics, protocol
-from chatapp.decorators import answer
+from chatapp.decorators import answer, refusal
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import Membership, Presence, Room
@@ -61,6 +62,8 @@ def perform(messages: Sequence[Message]) -> None:
                     seats.update(Presence.seats({name}))
             except ClientError as e:
                 answer(message, e)
+            except DataError as e:
+                answer(message, refusal(e))
 
 
 def act(message: Message, sender: Sender, slug: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from channels.message import Message
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
+from django.db import DataError
 from django.http import QueryDict
 
 from chatapp import metrics, protocol
@@ -19,7 +20,7 @@ Consumer = Callable[..., None]
 
 
 def answer_errors(func: Consumer) -> Consumer:
-    """Turn a ClientError into an `error` frame to the sender: see `answer`."""
+    """Turn a ClientError, or a text that the database refuses, into an `error` frame to the sender: see `answer`."""
 
     @functools.wraps(func)
     def inner(message: Message, *args: Any, **kwargs: Any) -> None:
@@ -27,8 +28,19 @@ def answer_errors(func: Consumer) -> Consumer:
             func(message, *args, **kwargs)
         except ClientError as e:
             answer(message, e)
+        except DataError as e:
+            answer(message, refusal(e))
 
     return inner
+
+
+def refusal(error: DataError) -> ClientError:
+    """
+    What a client is told whose text the database refuses, as one in LATIN1 does with `日本` (P5). To try again helps
+    nobody. The text does not go to the log.
+    """
+    logger.warning("The database refuses what a client wrote: %s", type(error.__cause__ or error).__name__)
+    return ClientError("unstorable_text")
 
 
 def answer(message: Message, error: ClientError) -> None:

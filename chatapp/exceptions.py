@@ -10,6 +10,7 @@ ERRORS = {
     "empty_message": "The message is empty.",
     "message_too_long": "The message is too long: at most 4,000 characters.",
     "invalid_text": "Text must not contain NUL characters or broken Unicode.",
+    "unstorable_text": "This server's database can't store some of these characters. Its administrator can mend that.",
     "invalid_json": "The frame begins like a JSON object, but is none.",
     "invalid_message": "`message` must be text.",
     "invalid_client_id": "`client_id` must be text of 1 to 64 characters.",

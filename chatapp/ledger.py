@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 from channels import Channel
 from channels.message import Message
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from chatapp import bots, clock, mentions, metrics, protocol, quotas
+from chatapp.decorators import refusal
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import ChatMessage, Room, places
@@ -91,6 +92,24 @@ def store_all(drafts: Sequence[Draft]) -> list[Outcome]:
     Store messages, each as its room's next, in one transaction. What is wrong with one is its outcome, and harms no
     other. When this returns outside a transaction, all is committed.
     """
+    outcomes = store_storable(drafts)
+    metrics.count_stored(outcomes)
+    return outcomes
+
+
+def store_storable(drafts: Sequence[Draft]) -> list[Outcome]:
+    """As `store_all`; where the database refuses a text, each half of them in a transaction of its own."""
+    try:
+        return store_together(drafts)
+    except DataError as e:
+        if len(drafts) == 1:
+            return [Outcome(None, error=refusal(e).about(drafts[0].client_id))]
+    middle = len(drafts) // 2
+    return [*store_storable(drafts[:middle]), *store_storable(drafts[middle:])]
+
+
+def store_together(drafts: Sequence[Draft]) -> list[Outcome]:
+    """In one transaction. Raises DataError, and stores nothing, if the database refuses one of the texts."""
     made = [row_of(draft) for draft in drafts]
     with transaction.atomic():
         rooms = Room.all_locked({draft.slug for draft in drafts})
@@ -104,7 +123,6 @@ def store_all(drafts: Sequence[Draft]) -> list[Outcome]:
         if rows:
             ChatMessage.insert(rows)
             Room.save_heads({row.room.pk: row.room for row in rows}.values())
-    metrics.count_stored(outcomes)
     return outcomes
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import DataError
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
@@ -10,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chatapp import metrics, protocol
+from chatapp.decorators import refusal
 from chatapp.exceptions import ClientError
 from chatapp.idempotency import delivery_id
 from chatapp.identity import GUEST_COOKIE, Sender, sender_of
@@ -59,6 +61,8 @@ class Endpoint(APIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         """Errors look as they do on the socket."""
+        if isinstance(exc, DataError):
+            exc = refusal(exc)
         if not isinstance(exc, ClientError):
             return super().handle_exception(exc)
         metrics.count_error(exc.code)
