@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
-from django.db.utils import InterfaceError, OperationalError
+from django.db.utils import DataError, InterfaceError, OperationalError
 
 from relay import conf
 from relay.exceptions import LayerUnavailable
@@ -130,6 +130,14 @@ def code_of(error: BaseException | None) -> str | int | None:
         if (result := getattr(cause, "sqlite_errorcode", None)) is not None:
             return int(result) & PRIMARY
     return None
+
+
+def is_refused_value(error: BaseException | None) -> bool:
+    """
+    Whether a database refuses a value itself (SQLSTATE class 22), such as a character that its encoding lacks (22P05):
+    it will do so each time (P5).
+    """
+    return any(isinstance(cause, DataError) for cause in causes(error))
 
 
 def listed(code: str | int | None) -> Trouble | None:

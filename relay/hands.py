@@ -206,7 +206,12 @@ class Hands:
         return self.layer.max_deliveries if leases(self.layer) else POSTPONE_LIMIT
 
     def limit_of(self, run: Run) -> int:
-        """As `layer_limit`, or less where whoever sent it waits for an answer, and would rather send again."""
+        """
+        As `layer_limit`, or less where whoever sent it waits for an answer, and would rather send again; once if a
+        database refuses what the message says.
+        """
+        if databases.is_refused_value(run.error):
+            return 1
         return min(self.layer_limit(), conf.per_channel("ATTEMPTS", run.channel, self.layer_limit()))
 
     def rest(self, run: Run, reason: str, limit: int) -> None:

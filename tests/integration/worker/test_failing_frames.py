@@ -6,6 +6,7 @@ import time
 import pytest
 from channels import Group
 from channels.exceptions import ConsumeLater
+from django.db import DataError
 
 from relay.metrics.drops import DROPPED
 from tests.layers import maker_of
@@ -39,6 +40,22 @@ def test_a_frame_whose_consumer_raises_is_a_dead_letter_at_once_and_the_next_is_
     (letter,) = office.layer.dead_letters()
     assert (letter.content["n"], letter.attempts) == (0, 1)
     assert "no JSON" in letter.reason
+
+
+def test_what_a_database_refuses_to_store_is_tried_once(office):
+    """P5: it is the text's fault, each time. Elsewhere a message is tried ten times."""
+    tried = []
+
+    def consumer(message):
+        tried.append(message.content.attempts)
+        raise DataError("character has no equivalent in encoding LATIN1")
+
+    office.on("orders", consumer)
+    office.send("orders", text="日本")
+    office.hire()
+    office.wait_until_empty("orders")
+    assert tried == [1]
+    assert [letter.attempts for letter in office.layer.dead_letters()] == [1]
 
 
 def test_a_project_may_have_frames_tried_more_often(office, settings_override):
