@@ -11,7 +11,7 @@ from typing import Any
 from channels import channel_layers
 from django.conf import settings
 from django.core import checks
-from django.db import connections
+from django.db import OperationalError, connections
 
 from relay import conf
 
@@ -89,23 +89,29 @@ def check_sqlite(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
 
 def check_encoding(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     """relay.E005: in another encoding PostgreSQL refuses most of what people write, each time anew (P5)."""
-    found = []
-    for alias in settings.DATABASES:
-        connection = connections[alias]
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SHOW server_encoding")
-                (encoding,) = cursor.fetchone()
-            if encoding != "UTF8":
-                found.append(
-                    checks.Error(
-                        "The database %r is in the encoding %s, which has no room for most texts." % (alias, encoding),
-                        hint="Make it anew: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0; "
-                        "what is in the old one goes there with pg_dump and psql.",
-                        id="relay.E005",
-                    )
-                )
-    return found
+    encodings = {alias: encoding_of(connections[alias]) for alias in settings.DATABASES}
+    return [
+        checks.Error(
+            "The database %r is in the encoding %s, which has no room for most texts." % (alias, encoding),
+            hint="Make it anew: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0; "
+            "what is in the old one goes there with pg_dump and psql.",
+            id="relay.E005",
+        )
+        for alias, encoding in encodings.items()
+        if encoding not in ("UTF8", None)
+    ]
+
+
+def encoding_of(connection: Any) -> str | None:
+    """PostgreSQL's name for the encoding of a database; None for other kinds, and for one that can't be reached now."""
+    if connection.vendor != "postgresql":
+        return None
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW server_encoding")
+            return str(cursor.fetchone()[0])
+    except OperationalError:
+        return None
 
 
 def check_machines(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:

@@ -11,6 +11,7 @@ from channels.management.commands import runworker
 from channels.signals import worker_process_ready
 from django.apps import apps
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import CommandError
 
 from relay import conf
@@ -55,6 +56,8 @@ class Command(runworker.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["threads"] < 1 or options["max_messages"] < 0:
             raise CommandError("--threads must be 1 or more, and --max-messages not less than 0.")
+        # Django itself asks the databases only where it migrates.
+        self.check(tags=[Tags.database])
         be_heard(options["verbosity"])
         if options["json_logs"]:
             log_as_json()

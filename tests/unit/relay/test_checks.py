@@ -7,7 +7,9 @@ import uuid
 import pytest
 from channels.asgi import ChannelLayerWrapper, channel_layers
 from channels.routing import include, route
+from django.db import connections
 
+from relay.backends.postgresql.base import DatabaseWrapper
 from relay.checks import (
     DATABASE_LAYER,
     check_connection_age,
@@ -20,6 +22,7 @@ from relay.checks import (
     check_origins,
     check_reconnect_text,
     check_sqlite,
+    encoding_of,
 )
 from relay.decorators import batch_consumer
 from relay.layers.inmemory import ChannelLayer
@@ -141,19 +144,26 @@ def test_a_batch_consumer_cannot_be_async():
         batch_consumer(waits)
 
 
-def test_a_database_that_can_not_keep_what_people_write_is_not_migrated(postgres):
+@pytest.mark.parametrize("command", ["migrate", "runworker", "check --tag database"])
+def test_a_database_that_can_not_keep_what_people_write_is_refused(postgres, command):
     """P5: 日本 was neither acknowledged nor refused."""
     name = "test_" + uuid.uuid4().hex
     postgres.execute("CREATE DATABASE %s ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0" % name)
     try:
-        command = [sys.executable, "manage.py", "migrate"]
+        arguments = [sys.executable, "manage.py", *command.split()]
         environment = {**os.environ, "DATABASE_URL": postgres.url(name)}
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        done = subprocess.run(arguments, cwd=ROOT, env=environment, capture_output=True, text=True)
     finally:
         postgres.drop(name)
     assert done.returncode == 1
     assert "(relay.E005) The database 'default' is in the encoding LATIN1" in done.stderr
     assert "CREATE DATABASE … ENCODING 'UTF8'" in done.stderr
+
+
+def test_a_database_that_is_away_is_not_judged():
+    """A worker starts, and waits for it."""
+    away = {**connections["default"].settings_dict, "ENGINE": "", "HOST": "/nowhere", "NAME": "none"}
+    assert encoding_of(DatabaseWrapper(away)) is None
 
 
 @pytest.mark.parametrize(
