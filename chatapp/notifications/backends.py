@@ -17,7 +17,7 @@ from chatapp.models import Presence
 from chatapp.notifications import inbox
 from chatapp.notifications.models import Notification
 
-#: Seconds that a webhook may take to answer.
+#: Seconds that a webhook may take to answer, in all.
 WEBHOOK_TIMEOUT = 10
 
 
@@ -116,6 +116,8 @@ class Webhook(Backend):
         # Here, as to import it takes a sixth of a worker's start, and few have a webhook.
         import requests
 
+        from chatapp.notifications.http import post
+
         number = "%d.%d" % (notification.pk, time)
         said = {**inbox.described(notification), "user": notification.user.get_username(), "delivery": number}
         body = json.dumps(said).encode("utf-8")
@@ -124,16 +126,8 @@ class Webhook(Backend):
             mark = hmac.new(settings.CHAT_WEBHOOK_SECRET.encode("utf-8"), body, hashlib.sha256).hexdigest()
             headers["X-Parley-Signature"] = "sha256=" + mark
         try:
-            with requests.post(
-                settings.CHAT_WEBHOOK_URL,
-                body,
-                headers=headers,
-                timeout=WEBHOOK_TIMEOUT,
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
-                status = answer.status_code
-        except requests.RequestException as e:
+            status = post(settings.CHAT_WEBHOOK_URL, body, headers, WEBHOOK_TIMEOUT)
+        except (requests.RequestException, TimeoutError) as e:
             # Its text has the URL, which often is a secret; it goes to the log.
             raise requests.RequestException("The webhook can't be reached: %s" % type(e).__name__) from None
         if not 200 <= status < 300:

@@ -10,6 +10,7 @@ from email import message_from_bytes
 import pytest
 from django.core.mail import EmailMessage, get_connection
 
+from chatapp.notifications import smtp
 from tests.certificates import make_certificate
 
 BACKEND = "chatapp.notifications.smtp.EmailBackend"
@@ -52,9 +53,11 @@ class Conversation(socketserver.StreamRequestHandler):
             self.server.mails.append(message_from_bytes(b"".join(lines)))
             self.say("250 taken")
         else:
-            self.say("235 welcome" if verb == "AUTH" else "250 OK")
+            self.say({"AUTH": "235 welcome", "QUIT": "221 bye"}.get(verb, "250 OK"))
 
     def say(self, text):
+        while text.startswith(self.server.drips) and not self.server.closed.wait(0.05):
+            self.wfile.write(b"250-wait\r\n")
         self.wfile.write(text.encode() + b"\r\n")
         self.wfile.flush()
 
@@ -78,6 +81,8 @@ class MailServer(socketserver.ThreadingTCPServer):
         self.certificate = certificate
         self.heard, self.mails = [], []
         self.implicit, self.offers, self.starttls = False, True, "220 go on"
+        #: What it says only after lines without end.
+        self.drips, self.closed = "nothing", threading.Event()
 
 
 @pytest.fixture
@@ -85,6 +90,7 @@ def server(certificate):
     server = MailServer(certificate)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield server
+    server.closed.set()
     server.shutdown()
     server.server_close()
 
@@ -145,3 +151,25 @@ def test_cve_2026_7666_after_a_refused_starttls_nothing_goes_in_the_clear(server
     with pytest.raises(smtplib.SMTPException):
         mail(connection(server, use_tls=True)).send()
     assert not [command for command, _ in server.heard if command.upper().startswith(("AUTH", "MAIL", "DATA"))]
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize(
+    ("drips", "way"), [("220 ready", ""), ("220 ready", "use_ssl"), ("235", "use_tls"), ("250 taken", "use_ssl")]
+)
+def test_a_server_that_drips_its_answers_is_left_when_time_is_up(server, monkeypatch, drips, way):
+    """P7: EMAIL_TIMEOUT is for each answer's next byte."""
+    monkeypatch.setattr(smtp, "TIME_LIMIT", 1)
+    server.drips, server.implicit = drips, way == "use_ssl"
+    server.offers = way != ""
+    with pytest.raises(TimeoutError, match="Not done within 1 s"):
+        mail(connection(server, **({way: True} if way else {}))).send()
+    assert server.mails == [] or drips == "250 taken"
+
+
+def test_an_email_that_was_taken_is_sent_though_the_farewell_drips(server, monkeypatch):
+    """Otherwise it would be sent once more."""
+    monkeypatch.setattr(smtp, "TIME_LIMIT", 2)
+    server.drips = "221"
+    assert mail(connection(server, username="", password="")).send() == 1
+    assert len(server.mails) == 1

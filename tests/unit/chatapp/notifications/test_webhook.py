@@ -4,17 +4,20 @@ import hashlib
 import hmac
 import json
 import threading
+import time
 import traceback
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import nullcontext
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
 
-from chatapp.notifications import delivery, inbox
+from chatapp.notifications import backends, delivery, inbox
 from chatapp.notifications.models import Delivery
 from chatapp.notifications.notify import notify
 from tests.chat import work
 from tests.secrets import HUSH
+from tests.waiting import FACTOR
 
 
 @pytest.fixture
@@ -25,6 +28,9 @@ def receiver():
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             server.got.append((dict(self.headers), body))
+            if server.answer is not None:
+                server.answer(self.wfile)
+                return
             self.send_response(server.status)
             self.send_header("Location", "http://127.0.0.1:%d/elsewhere" % server.server_port)
             self.end_headers()
@@ -32,8 +38,8 @@ def receiver():
         def log_message(self, *args):
             """Nothing on standard error."""
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    server.got, server.status = [], 200
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.got, server.status, server.answer = [], 200, None
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
@@ -86,3 +92,58 @@ def test_a_webhooks_url_is_not_told_when_it_can_not_be_reached(layer, made, sett
     with pytest.raises(requests.RequestException, match="can't be reached: ConnectionError") as raised:
         delivery.deliver(Delivery.objects.get().pk)
     assert HUSH not in "".join(traceback.format_exception(raised.value))
+
+
+#: Beginnings of an answer, and what goes on without end behind each.
+DRIPPING = {
+    "status": (b"", b"H"),
+    "head": (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+    "continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("kind", DRIPPING)
+def test_an_answer_that_drips_holds_nobody_for_longer_than_the_time_limit(receiver, made, monkeypatch, kind):
+    """P7: the time-out is for each byte."""
+    monkeypatch.setattr(backends, "WEBHOOK_TIMEOUT", 1)
+    first, more = DRIPPING[kind]
+    ended = threading.Event()
+
+    def drip(wire):
+        try:
+            wire.write(first)
+            for _ in range(int(300 * FACTOR)):
+                wire.write(more)
+                time.sleep(0.05)
+        except OSError:
+            ended.set()
+
+    receiver.answer = drip
+    # A status that came is an answer.
+    fails = pytest.raises(requests.RequestException, match="can't be reached: TimeoutError")
+    with nullcontext() if kind == "head" else fails:
+        delivery.deliver(Delivery.objects.get().pk)
+    assert ended.wait(10 * FACTOR), "the connection is closed, and nothing waits for the rest of it"
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"302 Found"])
+def test_of_an_answer_no_more_than_its_head_is_read(receiver, made, status):
+    """P7: requests reads all of an answer that leads elsewhere, though it is not to go there."""
+    written, done = [], threading.Event()
+
+    def pour(wire):
+        wire.write(b"HTTP/1.1 %s\r\nLocation: http://127.0.0.1:9/\r\n\r\n" % status)
+        try:
+            for _ in range(640):
+                wire.write(b"x" * 100_000)
+                written.append(100_000)
+        except OSError:
+            pass
+        done.set()
+
+    receiver.answer = pour
+    failed = nullcontext() if status == b"200 OK" else pytest.raises(requests.HTTPError, match="answered 302")
+    with failed:
+        delivery.deliver(Delivery.objects.get().pk)
+    assert done.wait(20 * FACTOR)
+    assert sum(written) < 32_000_000, "what the kernel buffers, at most"
