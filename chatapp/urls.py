@@ -24,6 +24,4 @@ urlpatterns = [
     path("api/notifications", notifications.Notifications.as_view(), name="notifications"),
     path("api/notifications/read", notifications.Read.as_view(), name="notifications-read"),
     path("", include("chatapp.dashboard.urls")),
-    path("healthz", views.healthz, name="healthz"),
-    path("readyz", views.readyz, name="readyz"),
 ]

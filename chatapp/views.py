@@ -5,14 +5,14 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import get_user_model, login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import is_safe_url
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from chatapp import doors, idempotency, listing, protocol, quotas, readiness, throttle
+from chatapp import doors, idempotency, listing, protocol, quotas, throttle
 from chatapp.exceptions import ClientError
 from chatapp.forms import SignUpForm, wait_text
 from chatapp.identity import GUEST_COOKIE, Sender, remember_guest, sender_of
@@ -136,16 +136,3 @@ def admin_logout(request: HttpRequest) -> HttpResponse:
         response: HttpResponse = admin.site.logout(request)
         return response
     return render(request, "admin/log_out.html", admin.site.each_context(request))
-
-
-@require_GET
-def healthz(request: HttpRequest) -> HttpResponse:
-    """This interface server is alive, and a worker answers it."""
-    return JsonResponse({"status": "ok"})
-
-
-@require_GET
-def readyz(request: HttpRequest) -> HttpResponse:
-    """What a message needs: the database, the channel layer, a worker for every channel. 503 names what is missing."""
-    state = readiness.state()
-    return JsonResponse(state, status=200 if state["status"] == "ok" else 503)

@@ -4,11 +4,10 @@ from django.contrib import admin
 from django.urls import include, path
 
 from chatapp.views import admin_logout
-from relay.views import metrics
 
 urlpatterns = [
     path("", include("chatapp.urls")),
     path("admin/logout/", admin_logout),
     path("admin/", admin.site.urls),
-    path("metrics", metrics, name="metrics"),
+    path("", include("relay.urls")),
 ]

@@ -1,17 +1,30 @@
-"""What machines ask for over HTTP: `/metrics`."""
+"""What machines ask for over HTTP: `/healthz`, `/readyz` and `/metrics`."""
 
 from channels import DEFAULT_CHANNEL_LAYER, channel_layers
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from relay import conf
+from relay import conf, readiness
 from relay.headers import is_loopback
 from relay.metrics.scrape import scraped
 
 #: What proxies add: then the peer says nothing of who asks.
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This interface server is alive, and a worker answers it."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """What a message needs: the database, the channel layer, a worker for every channel. 503 names what is missing."""
+    state = readiness.state()
+    return JsonResponse(state, status=200 if state["status"] == "ok" else 503)
 
 
 @require_safe

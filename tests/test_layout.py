@@ -1,8 +1,10 @@
 """How the tree is laid out: arrows that go one way, and budgets."""
 
 import ast
+import re
 
 import pytest
+from django.conf import global_settings
 
 from examples.catalogue import NAMES
 from tests.databases import ROOT
@@ -44,6 +46,18 @@ def test_arrows_go_one_way(path):
     elif package == "chatapp":
         assert all(module.startswith("chatapp") or module in KNOWN_TO_CHAT for module in ours)
         assert not {module.split(".")[0] for module in imports(path)} & {"redis", "twisted", "daphne", "asgi_redis"}
+
+
+def test_relay_names_no_setting_that_only_parley_has():
+    """D5: `check` told a foreign project to set DATABASE_URL. L6 names the prefix, where the settings read it."""
+    named = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / "deploy" / ".env.example").read_text(), re.MULTILINE))
+    parleys = {
+        name for name in named if "_" in name and not name.startswith("RELAY_") and not hasattr(global_settings, name)
+    }
+    assert {"DATABASE_URL", "REDIS_URL", "CHAT_URL"} <= parleys
+    texts = {path: path.read_text() for path in MODULES if path.is_relative_to(ROOT / "relay")}
+    found = {(name, path.name) for path, text in texts.items() for name in parleys if re.search(r"\b%s\b" % name, text)}
+    assert found <= {("CHANNEL_PREFIX", "claims.py")}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -21,7 +21,7 @@ def refuse_while_away(handle: Callable[..., None]) -> Callable[..., None]:
         try:
             handle(*args, **options)
         except LayerUnavailable as e:
-            raise CommandError("%s. Is its address right (CHANNEL_LAYERS, REDIS_URL), and does it run?" % e) from e
+            raise CommandError("%s. Is its address in CHANNEL_LAYERS right, and does it run?" % e) from e
 
     return inner
 

@@ -43,7 +43,7 @@ def check_master(config: dict[str, Any], service: str, prefix: str) -> list[chec
         host, port = Sentinel(config["hosts"], **LIMITS).discover_master(service)
     except (redis.RedisError, OSError):
         text = "No Sentinel says which Redis is the master of %r, and none was checked." % service
-        hint = "Run the check where the Sentinels can be reached; they must know that name (REDIS_SENTINEL_SERVICE)."
+        hint = "Run the check where the Sentinels can be reached; they must know that name of `services`."
         return [checks.Info(text, hint=hint, id="relay.I001")]
     login = config.get("connection_kwargs", {})
     shown = "[%s]" % host if ":" in host else host
@@ -100,7 +100,8 @@ def check_password(shown: str, url: str) -> checks.CheckMessage | None:
         return None
     return checks.Warning(
         "The Redis at %s takes anybody without a password: who reaches it reads and writes every message." % shown,
-        hint="Set requirepass in redis.conf, and REDIS_URL=redis://:password@host:port/0. Close its port to others.",
+        hint="Set requirepass in redis.conf, and redis://:password@host:port/0 as its address in CHANNEL_LAYERS. "
+        "Close its port to others.",
         id="relay.W010",
     )
 
@@ -121,6 +122,7 @@ def check_neighbours(shown: str, client: Any, prefix: str) -> checks.CheckMessag
         return None
     return checks.Warning(
         "The Redis at %s is used by others too: their memory, their FLUSHDB and their mistakes are ours." % shown,
-        hint="Give it to this deployment alone; or each that shares it a CHANNEL_PREFIX of its own, not the default.",
+        hint="Give it to this deployment alone; or each that shares it a `prefix` of its own, not the default, in the "
+        "CONFIG of CHANNEL_LAYERS.",
         id="relay.W011",
     )

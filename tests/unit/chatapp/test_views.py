@@ -118,7 +118,7 @@ def test_health_and_readiness_answer(client, layer, monkeypatch):
     def broken():
         raise ConnectionError
 
-    monkeypatch.setattr("chatapp.readiness.probe_layer", broken)
+    monkeypatch.setattr("relay.readiness.probe_layer", broken)
     response = client.get("/readyz")
     assert (response.status_code, response.json()["channel_layer"]) == (503, "ConnectionError")
     assert "The channel layer does not answer (ConnectionError)" in response.json()["missing"][0]
@@ -167,8 +167,8 @@ def test_readiness_says_that_the_database_can_only_be_read(client, layer, monkey
         said = client.get("/readyz")
     assert (said.status_code, said.json()["database"]) == (503, "ReadOnly")
     assert said.json()["missing"] == [
-        "The database is read-only, so what is said waits. After a failover: does DATABASE_URL lead to the server that "
-        "can be written?"
+        "The database is read-only, so what is to be stored waits. After a failover: does DATABASES['default'] name "
+        "the server that can be written?"
     ]
     assert client.get("/readyz").status_code == 200, "and looks at it anew each time"
 

@@ -155,7 +155,7 @@ def test_a_session_that_can_not_be_saved_is_answered_the_same_once(database, lay
 
 
 def test_a_view_that_is_broken_is_answered_500(layer, monkeypatch, caplog):
-    monkeypatch.setattr("chatapp.readiness.state", lambda: 1 / 0)
+    monkeypatch.setattr("relay.readiness.state", lambda: 1 / 0)
     status, headers, _ = answer(layer, "/readyz")
     assert (status, "Retry-After" in headers) == (500, False)
     assert "ZeroDivisionError" in caplog.text

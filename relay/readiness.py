@@ -10,6 +10,8 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from relay.layers import leases
+
 #: What is shown of what a process says of itself.
 OF_WORKERS = ("host", "pid", "channels", "threads", "since")
 OF_SERVERS = ("host", "pid", "sockets", "closing", "since")
@@ -107,7 +109,7 @@ def known_migrations() -> frozenset[tuple[str, str]]:
 def living(kind: str, shown: tuple[str, ...]) -> list[dict[str, Any]]:
     """The processes that tell the layer that they live, if it keeps that."""
     layer = channel_layers[DEFAULT_CHANNEL_LAYER]
-    found = layer.notes(kind) if "leases" in layer.extensions else {}
+    found = layer.notes(kind) if leases(layer) else {}
     return [{"name": name, **{key: report.get(key) for key in shown}} for name, report in sorted(found.items())]
 
 
@@ -127,14 +129,14 @@ PROBES: dict[str, Callable[[], Any]] = {
     "interface_servers": lambda: living("interface", OF_SERVERS),
 }
 READ_ONLY = (
-    "The database is read-only, so what is said waits. After a failover: does DATABASE_URL lead to the server that "
-    "can be written?"
+    "The database is read-only, so what is to be stored waits. After a failover: does DATABASES['default'] name the "
+    "server that can be written?"
 )
 REMEDIES = {
-    "database": "The database does not answer (%s). Does its server run, and is DATABASE_URL right?",
+    "database": "The database does not answer (%s). Does its server run, and is DATABASES['default'] right?",
     "migrations": "The database could not be asked which migrations are applied (%s).",
-    "channel_layer": "The channel layer does not answer (%s). Does Redis run, and is REDIS_URL right? Without one, the "
-    "layer is in the database.",
+    "channel_layer": "The channel layer does not answer (%s). Does its server run, and is CHANNEL_LAYERS['default'] "
+    "right?",
     "workers": "The channel layer could not be asked which workers live (%s).",
     "interface_servers": "The channel layer could not be asked which interface servers live (%s).",
 }
