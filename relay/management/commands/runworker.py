@@ -13,6 +13,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import Tags
 from django.core.management.base import CommandError
+from django.db import connections
 
 from relay import conf
 from relay.deployment import claim
@@ -58,6 +59,8 @@ class Command(runworker.Command):
             raise CommandError("--threads must be 1 or more, and --max-messages not less than 0.")
         # Django itself asks the databases only where it migrates.
         self.check(tags=[Tags.database])
+        # This thread needs them no more.
+        connections.close_all()
         be_heard(options["verbosity"])
         if options["json_logs"]:
             log_as_json()
