@@ -16,16 +16,15 @@ from daphne.server import build_endpoint_description_strings
 
 from relay.deployment import claim
 from relay.exceptions import PrefixTaken
-from relay.logs import LineFormatter, add_logging_arguments, log_as_json
+from relay.logs import add_logging_arguments, be_heard, log_as_json
 from relay.metrics.port import Address, add_metrics_argument, open_port
 from relay.server import CANNOT_LISTEN, Server
 
-logger = logging.getLogger(__name__)
+# Run as a command, this module is called "__main__".
+logger = logging.getLogger("relay.daphne")
 
 #: What the process exits with when another deployment uses the prefix of its channel layer.
 REFUSED = 1
-
-LEVELS = [logging.WARNING, logging.INFO, logging.DEBUG]
 
 
 class CommandLineInterface(cli.CommandLineInterface):
@@ -43,13 +42,11 @@ class CommandLineInterface(cli.CommandLineInterface):
 
     def run(self, args: list[str]) -> None:
         options = self.parser.parse_args(args)
-        handler = logging.StreamHandler()
-        handler.setFormatter(LineFormatter("%(asctime)-15s %(levelname)-8s %(message)s"))
-        logging.basicConfig(level=LEVELS[max(0, min(options.verbosity, 2))], handlers=[handler])
         try:
             channel_layer = load(options.channel_layer)
         except (ImportError, AttributeError) as e:
             self.parser.error("the channel layer %r can't be loaded: %s" % (options.channel_layer, e))
+        be_heard(options.verbosity)
         if options.json_logs:
             log_as_json()
         endpoints = self.endpoints(options)

@@ -11,6 +11,8 @@ from pythonjsonlogger.json import JsonFormatter
 LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 #: The fields of a line, under the names that most collectors look for.
 FIELDS = {"asctime": "time", "levelname": "level", "name": "logger"}
+#: From which level on lines are written, by --verbosity.
+LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 #: PostgreSQL tells with an error the whole row that it is about, with what people wrote and the hashes of passwords. It
 #: goes on over the lines of a text; after it comes the next part of a traceback, if anything.
 DETAIL = re.compile(
@@ -51,13 +53,16 @@ def add_logging_arguments(parser: ArgumentParser) -> None:
 
 
 def be_heard(verbosity: int) -> None:
-    """Write what is logged to the standard error, also in a project whose LOGGING has no place for it (D2)."""
+    """
+    Write what is logged to the standard error, also in a project whose LOGGING has no place for it (D2). Call it when
+    that is in force: what it says goes.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(LineFormatter(LINE))
-    for logger in map(logging.getLogger, ("relay", "django.channels")):
+    for logger in map(logging.getLogger, ("relay", "daphne", "django.channels")):
         if not is_heard(logger):
             logger.addHandler(handler)
-            logger.setLevel(logging.DEBUG if verbosity > 1 else logging.INFO)
+            logger.setLevel(LEVELS[max(0, min(verbosity, 2))])
             logger.propagate = False
 
 

@@ -39,7 +39,7 @@ def hold(layer: Any, address: str) -> None:
         os.close(file)
         raise DatabaseShared(
             "Another server (%s) uses the database %s with a channel layer in memory, and the two would not hear each "
-            "other. Stop it, or set another DATABASE_URL here, or REDIS_URL for both."
+            "other. Stop it, or set another database in DATABASES here, or a layer on Redis in CHANNEL_LAYERS for both."
             % (owner, database.settings_dict["NAME"])
         ) from None
     os.ftruncate(file, 0)
