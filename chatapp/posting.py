@@ -19,7 +19,7 @@ from chatapp.decorators import answer
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import NAME_LENGTH, SENDER_LENGTH, SERVER, ChatMessage, Room, checked_or_new_client_id
-from relay.outbox import handling
+from relay.outbox import delivery_id, handling
 
 #: The way of a message through the processes; see docs/metrics.md.
 steps = logging.getLogger("relay.trace")
@@ -72,7 +72,7 @@ def draft_of(message: Message) -> ledger.Draft:
     """
     slug = protocol.checked_room(message.get("room"))
     given = message.get("client_id")
-    client_id = checked_or_new_client_id((getattr(message.content, "id", "") or None) if given is None else given)
+    client_id = checked_or_new_client_id(delivery_id(message) if given is None else given)
     return ledger.Draft(slug, sender_of(message), protocol.checked_message(message.get("message")), client_id, message)
 
 

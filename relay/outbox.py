@@ -3,6 +3,7 @@
 import itertools
 import logging
 import math
+import secrets
 import time
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
@@ -48,6 +49,16 @@ class handling(about):
         about.__exit__(self)
         if self.trace is not None:
             stamp_pending(self.trace, self.since)
+
+
+def delivery_id(message: Message) -> str:
+    """
+    What a message keeps however often it is delivered, and shares with no other: a key for what its consumer may do
+    only once. A layer without such ids (in tests, `ChannelTestCase` has one) delivers nothing twice; there each message
+    gets an id when it is first asked for.
+    """
+    found = getattr(message.content, "id", "") or message.__dict__.setdefault("delivery_id", secrets.token_hex(16))
+    return str(found)
 
 
 def traced(content: dict[str, Any], message: Message | None) -> dict[str, Any]:

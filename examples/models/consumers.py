@@ -4,6 +4,7 @@ from channels import Channel
 
 from examples.models.bots import answer
 from examples.models.models import ChatMessage, room_group
+from relay.outbox import delivery_id
 
 
 def ws_add(message, room):
@@ -27,7 +28,7 @@ def chat_messages(message):
     """Save what somebody said, send it to the room, and let the bot listen."""
     # If a worker dies, its message comes again, with the id that it had: by that, it is saved once.
     row, _ = ChatMessage.objects.get_or_create(
-        delivery=message.content.id,
+        delivery=delivery_id(message),
         defaults={"room": message["room"], "name": message["name"], "message": message["message"]},
     )
     room_group(row.room).send({"text": str(row)})

@@ -14,6 +14,7 @@ from chatapp.notifications import inbox
 from chatapp.notifications.notify import notify
 from examples.notices.models import Member, Post, session_group
 from relay.decorators import linearize
+from relay.outbox import delivery_id
 
 
 def reply(message, **frame):
@@ -91,7 +92,7 @@ def say(message, session, user_id, text):
     author = get_user_model().objects.get(pk=user_id)
     with transaction.atomic():
         post, _ = Post.objects.get_or_create(
-            delivery=message.content.id, defaults={"session": session, "author": author, "text": text}
+            delivery=delivery_id(message), defaults={"session": session, "author": author, "text": text}
         )
         for member in Member.objects.filter(session=session).exclude(user=author).select_related("user"):
             notify(
