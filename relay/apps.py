@@ -12,6 +12,7 @@ from relay.checks import (
     check_encoding,
     check_inline_bodies,
     check_keepalive,
+    check_layer_config,
     check_limits,
     check_machines,
     check_metrics,
@@ -35,6 +36,7 @@ class RelayConfig(AppConfig):
         checks.register(check_connection_age)
         checks.register(check_consumers)
         checks.register(check_sqlite)
+        checks.register(check_layer_config)
         checks.register(check_encoding, checks.Tags.database)
         checks.register(check_inline_bodies)
         for check in (check_limits, check_origins, check_metrics, check_machines, check_redis):

@@ -14,12 +14,14 @@ from django.core import checks
 from django.db import OperationalError, connections
 
 from relay import conf
+from relay.layers.policy import ONLY_ON_REDIS
 
 #: What BaseChannelLayer of asgiref takes where a layer's CONFIG says nothing, in seconds.
 DEFAULT_GROUP_EXPIRY = 86400
 #: And what ours take, in bytes.
 MESSAGE_SIZE_LIMIT = 8 * 1024 * 1024
 DATABASE_LAYER = "relay.layers.database.DatabaseChannelLayer"
+MEMORY_LAYER = "relay.layers.inmemory.ChannelLayer"
 #: Bytes for which 0 means: no limit.
 LIMITS = ("MAX_MESSAGE_BYTES", "MAX_BODY_BYTES", "MAX_UNSENT_BYTES", "MAX_WAITING_BYTES")
 
@@ -84,6 +86,25 @@ def check_sqlite(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
         )
         for alias in aliases
         if settings.DATABASES[alias]["ENGINE"] == "django.db.backends.sqlite3"
+    ]
+
+
+def check_layer_config(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """relay.W012: what is left in CONFIG of a layer on Redis changes nothing elsewhere, encryption among it (D5)."""
+    left = {
+        alias: sorted(ONLY_ON_REDIS & layer.get("CONFIG", {}).keys())
+        for alias, layer in getattr(settings, "CHANNEL_LAYERS", {}).items()
+        if layer["BACKEND"] in (DATABASE_LAYER, MEMORY_LAYER)
+    }
+    return [
+        checks.Warning(
+            "The channel layer %r is not on Redis, and makes no use of %s." % (alias, ", ".join(names)),
+            hint="Take them out of CHANNEL_LAYERS[%r]['CONFIG'], or set BACKEND to "
+            "'relay.layers.redis.RedisChannelLayer'." % alias,
+            id="relay.W012",
+        )
+        for alias, names in left.items()
+        if names
     ]
 
 

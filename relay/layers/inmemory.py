@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from relay.layers.base import LeasingLayer
 from relay.layers.delivery import ChannelStatus, Content, DeadLetter, Delivery, Lease, Outgoing, Record
 from relay.layers.memberships import Memberships
-from relay.layers.policy import LETTERS_LIMIT
+from relay.layers.policy import LETTERS_LIMIT, without_redis
 from relay.layers.readers import Reader
 
 
@@ -47,7 +47,7 @@ class ChannelLayer(Memberships, LeasingLayer):
     """
 
     def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **without_redis(kwargs))
         #: Guards all that follows, and tells readers that something is ready.
         self.news = threading.Condition(threading.RLock())
         self.reset()

@@ -29,8 +29,25 @@ DOORS = {"websocket.connect"}
 #: the server with what fails. Of what else is durable, all are kept.
 LETTERS_LIMIT = 1000
 
+#: What asgi_redis's layers take and a layer that is not on Redis has no use for. It may stay in CONFIG when BACKEND
+#: changes (D5); `check` names it (relay.W012).
+ONLY_ON_REDIS = {
+    "connection_kwargs",
+    "hosts",
+    "prefix",
+    "sentinel_refresh_interval",
+    "services",
+    "stats_prefix",
+    "symmetric_encryption_keys",
+}
+
 #: Longer ordering keys are hashed.
 LANE_LENGTH_LIMIT = 200
+
+
+def without_redis(config: dict[str, Any]) -> dict[str, Any]:
+    """The part of a layer's CONFIG that means something where there is no Redis."""
+    return {name: value for name, value in config.items() if name not in ONLY_ON_REDIS}
 
 
 def lane_named(key: str, value: str | int) -> str:

@@ -31,6 +31,7 @@ from relay.layers.delivery import (
     warn_of_lost,
 )
 from relay.layers.heart import Beating, warn_of_released
+from relay.layers.policy import without_redis
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class DatabaseChannelLayer(Beating):
     extensions = [*Beating.extensions, "transactions"]
 
     def __init__(self, *args: Any, alias: str = "default", **kwargs: Any):
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **without_redis(kwargs))
         self.store: Any = make_store(alias)
         #: Channel → how many messages may be sent there without counting what waits, and until when.
         self.allowed: dict[str, tuple[int, float]] = {}
