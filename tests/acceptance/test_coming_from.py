@@ -1,12 +1,15 @@
-"""docs/coming-from.md: a Channels 1.x project that was never ours, and the three settings."""
+"""docs/coming-from.md, word by word: a Channels 1.x project that was never ours, and relay."""
 
 import json
 import re
 import subprocess
 import sys
+import urllib.request
+from importlib.metadata import distribution, distributions
 
 import pytest
-from websockets.exceptions import WebSocketException
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from websockets.sync.client import connect
 
 from tests.databases import ROOT
@@ -15,6 +18,13 @@ from tests.waiting import FACTOR, wait_until
 
 #: "Getting started" of Channels 1.x, as its reader has it: Channels' own layer and commands.
 FILES = {
+    "manage.py": """
+import os
+import sys
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
+from django.core.management import execute_from_command_line
+execute_from_command_line(sys.argv)
+""",
     "mysite/__init__.py": "",
     "mysite/settings.py": """
 import os
@@ -27,7 +37,7 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.path
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "asgi_redis.RedisChannelLayer",
-        "CONFIG": {"hosts": ["redis://127.0.0.1:1/0"], "prefix": "mysite", "channel_capacity": {"http.request": 200}},
+        "CONFIG": {"hosts": ["%(redis)s"], "prefix": "%(prefix)s", "channel_capacity": {"http.request": 200}},
         "ROUTING": "mysite.routing.routing",
     }
 }
@@ -64,63 +74,167 @@ routing = [
 }
 
 
-@pytest.fixture
-def mysite(tmp_path):
-    """A function that starts one of the project's commands; it is ended after the test."""
-    (block,) = re.findall(r"```python\n(# 1\..*?)```", (ROOT / "docs" / "coming-from.md").read_text(), re.DOTALL)
-    for name, text in FILES.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    with open(tmp_path / "mysite" / "settings.py", "a") as settings:
-        settings.write(block)
-    (tmp_path / "mysite" / "__init__.py").write_text("import relay\n")
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": "%s:%s" % (tmp_path, ROOT)}
-    environment["DJANGO_SETTINGS_MODULE"] = "mysite.settings"
-    started = []
-
-    def start(*arguments):
-        command = [sys.executable, "-m", *arguments]
-        with open(tmp_path / ("%d.log" % len(started)), "wb") as log:
-            started.append(subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.terminate()
-    for process in started:
-        process.wait(20 * FACTOR)
+REDIS_LAYER, DATABASE_LAYER = "relay.layers.redis.RedisChannelLayer", "relay.layers.database.DatabaseChannelLayer"
+#: What goes on until it is told to end.
+SERVERS = ("runworker", "relay.daphne")
 
 
-def test_three_settings_bring_relay_to_a_project_of_ones_own(mysite, tmp_path):
-    """D2, D5: a project without LOGGING, and with what asgi_redis was told."""
+def page():
+    """The section for a project of one's own, as text."""
+    text = (ROOT / "docs" / "coming-from.md").read_text()
+    return text.partition("## A Channels 1.x project of your own")[2].partition("\n## ")[0]
 
-    def logs():
-        return [path.read_text() for path in tmp_path.glob("*.log")]
 
-    port = free_port()
-    for command in ("check", "migrate"):
-        assert mysite("django", command).wait(60) == 0
-    mysite("relay.daphne", "-p", str(port), "mysite.asgi:channel_layer")
-    workers = [mysite("django", "runworker") for _ in range(2)]
+class Reader:
+    """Somebody with a project of their own, who does what the page says."""
 
-    def enter():
+    def __init__(self, folder, layer, redis_url, redis_prefix):
+        self.folder = folder / "site"
+        self.port = free_port()
+        self.layer = layer
+        self.started = []
+        (folder / "parley").symlink_to(ROOT)
+        for name, text in FILES.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text % {"redis": redis_url, "prefix": redis_prefix} if "settings" in name else text)
+        self.environment = {"PATH": "/usr/bin:/bin", "DJANGO_SETTINGS_MODULE": "mysite.settings"}
+        # What the page installs is there already: this sees that nothing else is asked for.
+        self.environment |= {"PIP_NO_INDEX": "1", "PIP_DRY_RUN": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+    def follow(self, text):
+        """Do what the blocks say, in their order; what each command says, by command."""
+        assert DATABASE_LAYER in text
+        text = text.replace(REDIS_LAYER, self.layer) if self.layer != REDIS_LAYER else text
+        said = {}
+        for kind, block in re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL):
+            if kind == "python":
+                self.write(block)
+            else:
+                said |= {line: self.run(line.replace("8000", str(self.port))) for line in block.splitlines()}
+        return said
+
+    def write(self, block):
+        """Put the block where its first line says."""
+        name, how = re.match(r"# (\S+): (at the end|a new file)\n", block).groups()
+        assert (self.folder / name).exists() == (how == "at the end"), name
+        with open(self.folder / name, "a") as file:
+            file.write(block)
+
+    def run(self, line):
+        """Run a line of a shell; what goes on goes on behind it."""
+        name, *arguments = line.split()
+        if name == "curl":
+            return wait_until(lambda: self.fetched(*arguments), "%s answers" % line)
+        python = {"python": [sys.executable], "pip": [sys.executable, "-m", "pip"]}.get(name, [name])
+        command = [*python, *arguments]
+        if any(server in arguments for server in SERVERS):
+            return self.start(command)
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    def start(self, command):
+        with open(self.folder / ("%d.log" % len(self.started)), "wb") as log:
+            process = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=log, stderr=log)
+        self.started.append(process)
+        return ""
+
+    def logs(self):
+        """What the servers have written, in the order in which they were started."""
+        return [(self.folder / ("%d.log" % n)).read_text() for n in range(len(self.started))]
+
+    def fetched(self, url):
         try:
-            return connect("ws://127.0.0.1:%d/kitchen/" % port, open_timeout=20 * FACTOR)
-        except (OSError, WebSocketException):
+            with urllib.request.urlopen(url, timeout=20 * FACTOR) as response:
+                return response.read().decode()
+        except OSError:
             return None
 
-    with wait_until(enter, "the interface server answers") as ann, enter() as ben:
+    def stop(self):
+        for process in self.started:
+            process.terminate()
+        for process in self.started:
+            process.wait(20 * FACTOR)
+
+
+@pytest.fixture(params=[REDIS_LAYER, DATABASE_LAYER], ids=["redis", "database"])
+def reader(request, tmp_path, redis_url, redis_prefix):
+    reader = Reader(tmp_path, request.param, redis_url, redis_prefix)
+    yield reader
+    reader.stop()
+
+
+def test_the_page_leads_a_project_of_ones_own_to_its_end(reader):
+    """D2, D5: install, settings, logging, tests, health, metrics."""
+    said = reader.follow(page())
+    told = said["python manage.py check"]
+    assert ("relay.W012" in told) == (reader.layer == DATABASE_LAYER), "hosts and prefix may stay"
+    assert "makes no use of hosts, prefix" in told or reader.layer == REDIS_LAYER
+    assert "Ran 1 test" in said["python manage.py test"]
+    for path, words in {"healthz": '"ok"', "readyz": '"websocket.receive"', "metrics": "relay_processes"}.items():
+        assert words in said["curl http://127.0.0.1:8000/" + path]
+    assert "websocket.receive" in said["python manage.py channels"]
+    # As many workers as one likes.
+    reader.run("python manage.py runworker")
+    chat_with_two_workers(reader)
+
+
+def chat_with_two_workers(reader):
+    url = "ws://127.0.0.1:%d/kitchen/" % reader.port
+    with connect(url, open_timeout=20 * FACTOR) as ann, connect(url, open_timeout=20 * FACTOR) as ben:
         for n in range(20):
             ann.send(json.dumps(n))
         for socket in (ann, ben):
-            assert [json.loads(socket.recv(timeout=20 * FACTOR)) for _ in range(20)] == list(range(20)), (
-                "in order, by two workers"
-            )
+            assert [json.loads(socket.recv(timeout=20 * FACTOR)) for _ in range(20)] == list(range(20)), "in order"
         ann.send("fail")
-        said = wait_until(lambda: [text for text in logs() if "It can not do that" in text], "the failure is told")
-    assert re.search(r"INFO    relay\.worker: Worker \S+ listens on .*websocket\.receive", said[0]), (
-        "without any LOGGING"
-    )
-    assert "Traceback" in said[0]
-    assert len(re.findall("listens on", said[0])) == 1
-    assert [worker.poll() for worker in workers] == [None, None]
+        failed = wait_until(
+            lambda: [text for text in reader.logs() if "It can not do that" in text], "the failure is told"
+        )
+    (log,) = failed
+    assert "Traceback" in log
+    worker, server, _ = reader.logs()
+    assert len(re.findall(r"INFO    relay\.worker: Worker \S+ listens on .*websocket\.receive", worker)) == 1
+    assert len(re.findall(r"INFO    relay\.daphne: Starting server at tcp", server)) == 1
+    assert [process.poll() for process in reader.started] == [None] * 3
+
+
+def test_nothing_is_needed_beyond_what_the_page_installs():
+    """D5: with their dependencies, the requirements had msgpack and msgpack-python in one folder."""
+    assert "pip install --no-deps -r requirements.txt" in page()
+    lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if not line.startswith((" ", "#"))]
+    pinned = {canonicalize_name(Requirement(line).name) for line in lines}
+    missing = set()
+    for name in pinned & {canonicalize_name(found.metadata["Name"]) for found in distributions()}:
+        needs = map(Requirement, distribution(name).requires or [])
+        missing |= {canonicalize_name(need.name) for need in needs if not need.marker or need.marker.evaluate()}
+    assert missing - pinned == {"msgpack-python"}
+    assert "msgpack" in pinned
+
+
+OWN_LOGGING = """
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"mine": {"format": "MINE %%(name)s %%(message)s"}},
+    "handlers": {"mine": {"class": "logging.StreamHandler", "formatter": "mine"}},
+    %s
+}
+"""
+PLACES = {
+    "root": '"root": {"handlers": ["mine"], "level": "INFO"}',
+    "relay": '"loggers": {"relay": {"handlers": ["mine"], "level": "INFO"}}',
+}
+
+
+@pytest.mark.parametrize("reader", [DATABASE_LAYER], indirect=True, ids=["database"])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_projects_own_logging_wins_and_each_line_comes_once(reader, place):
+    """D2"""
+    with open(reader.folder / "mysite" / "settings.py", "a") as settings:
+        settings.write(OWN_LOGGING % PLACES[place])
+    reader.follow(page())
+    logs = wait_until(lambda: all("MINE" in log for log in reader.logs()) and reader.logs(), "both have said something")
+    for log, line in zip(logs, ("relay.worker Worker", "relay.daphne Starting server"), strict=True):
+        assert len(re.findall("MINE " + line, log)) == 1
+        assert len(re.findall(line.split()[1], log)) == 1, "relay's own handler is not there as well"
