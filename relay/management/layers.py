@@ -45,7 +45,9 @@ def layer_named(alias: str) -> Any:
 
 
 def described(alias: str) -> str:
-    """Where the layer with this alias keeps its messages, without passwords: what a command says that it looked at."""
+    """Where the layer with this alias keeps its messages, without passwords: what a command says that it used."""
+    if channel_layers[alias].local_only():
+        return "the memory of this process"
     config = channel_layers.configs[alias].get("CONFIG", {})
     if hosts := config.get("hosts"):
         return ", ".join(map(address, hosts))

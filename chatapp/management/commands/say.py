@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from channels import DEFAULT_CHANNEL_LAYER
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chatapp import ledger, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import SERVER, checked_or_new_client_id
+from relay.management.layers import described
 
 
 class Command(BaseCommand):
@@ -26,4 +28,6 @@ class Command(BaseCommand):
             row, is_new = ledger.store_and_announce(room, sender, protocol.checked_message(text), key)
         except ClientError as e:
             raise CommandError("%s (%s)" % (e.text, e.code)) from None
-        self.stdout.write("Said in %s as message %d." % (room, row.seq) if is_new else "It was said before.")
+        layer = described(DEFAULT_CHANNEL_LAYER)
+        said = "Said in %s as message %d. The channel layer is %s." % (room, row.seq, layer)
+        self.stdout.write(said if is_new else "It was said before.")

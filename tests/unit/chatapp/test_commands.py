@@ -20,8 +20,10 @@ def say(*arguments):
     return out.getvalue()
 
 
-def test_say_stores_and_tells_the_number(lobby, layer):
-    assert say("lobby", "Good morning") == "Said in lobby as message 1.\n"
+def test_say_stores_and_tells_the_number_and_the_layer(lobby, layer):
+    """D3"""
+    said = "Said in lobby as message 1. The channel layer is the memory of this process.\n"
+    assert say("lobby", "Good morning") == said
     row = ChatMessage.objects.get()
     assert (row.message, row.name) == ("Good morning", "server")
 
