@@ -83,6 +83,7 @@ class Nchan(FromDebian):
 
     name = "nchan"
     title = "nchan 1.3.6, one worker, published by HTTP"
+    left_out = {"hot room": "it numbers the messages of one second with 15 bits, and a channel with more of them stops"}
     packages = ("nginx=1.22.*", "libnginx-mod-nchan=1:1.3.6*", "libhiredis0.14")
     root = PEERS / "nchan"
     program = "usr/sbin/nginx"
