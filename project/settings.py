@@ -236,6 +236,8 @@ else:
     #: So that a server that is gone without a word is found out; DATABASE_URL's own (?sslmode=verify-full) come on top.
     patience = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
     DATABASE["OPTIONS"] = {**patience, "tcp_user_timeout": 15000, **DATABASE.get("OPTIONS", {})}
+    #: A pooler may give each transaction another session, in which their cursors are not.
+    DATABASE["DISABLE_SERVER_SIDE_CURSORS"] = True
 
 # The channel layer
 
@@ -276,7 +278,11 @@ LAYER = {
 }
 ROUTING = "routing.channel_routing"
 #: What separate processes meet in: Redis, or the database.
-SHARED_LAYER = {"BACKEND": "relay.layers.database.DatabaseChannelLayer", "CONFIG": LAYER, "ROUTING": ROUTING}
+SHARED_LAYER = {
+    "BACKEND": "relay.layers.database.DatabaseChannelLayer",
+    "CONFIG": {**LAYER, "direct_url": env.str("DATABASE_DIRECT_URL", default="")},
+    "ROUTING": ROUTING,
+}
 if REDIS_SENTINELS:
     if REDIS_URL.startswith("rediss:"):
         raise ImproperlyConfigured("REDIS_URL must begin with redis:// where REDIS_SENTINELS are: there is no TLS then")

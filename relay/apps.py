@@ -16,6 +16,7 @@ from relay.checks import (
     check_limits,
     check_machines,
     check_metrics,
+    check_notifications,
     check_origins,
     check_reconnect_text,
     check_redis,
@@ -38,6 +39,7 @@ class RelayConfig(AppConfig):
         checks.register(check_sqlite)
         checks.register(check_layer_config)
         checks.register(check_encoding, checks.Tags.database)
+        checks.register(check_notifications, checks.Tags.database)
         checks.register(check_inline_bodies)
         for check in (check_limits, check_origins, check_metrics, check_machines, check_redis):
             checks.register(check, deploy=True)

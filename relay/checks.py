@@ -249,6 +249,18 @@ def check_redis(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     return check_servers()
 
 
+def check_notifications(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """relay.E006: nobody is woken behind a pooler that gives each transaction another session (P3)."""
+    layers = getattr(settings, "CHANNEL_LAYERS", {})
+    kept = [alias for alias, layer in layers.items() if layer["BACKEND"] == DATABASE_LAYER]
+    if not kept:
+        return []
+    # Here, as not everybody has psycopg2.
+    from relay.layers.database.checks import check_hearing
+
+    return [message for alias in kept if (message := check_hearing(alias)) is not None]
+
+
 def functions_of(consumer: Any) -> list[Any]:
     """The functions that a consumer is: several if it is a class of Channels' generic ones."""
     if not inspect.isclass(consumer):

@@ -14,7 +14,7 @@ MODULES = sorted(
     path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts
 )
 EXAMPLES = sorted(path for path in (ROOT / "examples").rglob("*.py") if "migrations" not in path.parts)
-KNOWN_TO_CHAT = ("relay.decorators", "relay.outbox")
+KNOWN_TO_CHAT = ("relay.decorators", "relay.outbox", "relay.management.layers")
 #: The one example that shows parts of the chat.
 ABOUT_THE_CHAT = "notices"
 PURE = ["chatapp/protocol.py", "chatapp/exceptions.py"]

@@ -52,13 +52,15 @@ class DatabaseChannelLayer(Beating):
     there exists if and only if it is committed, and can't be received before. Take and acknowledge outside of any.
 
     alias: of the database, as in DATABASES. It holds one such layer.
+    direct_url: of PostgreSQL itself, where the alias leads to a pooler that gives each transaction another session
+    (PgBouncer's pool_mode = transaction): notifications reach nobody through that.
     """
 
     extensions = [*Beating.extensions, "transactions"]
 
-    def __init__(self, *args: Any, alias: str = "default", **kwargs: Any):
+    def __init__(self, *args: Any, alias: str = "default", direct_url: str = "", **kwargs: Any):
         super().__init__(*args, **without_redis(kwargs))
-        self.store: Any = make_store(alias)
+        self.store: Any = make_store(alias, direct_url)
         #: Channel → how many messages may be sent there without counting what waits, and until when.
         self.allowed: dict[str, tuple[int, float]] = {}
         self.counts = Counts(self.store)
@@ -354,14 +356,15 @@ class DatabaseChannelLayer(Beating):
         self.groups.clear()
 
 
-def make_store(alias: str) -> Figures:
+def make_store(alias: str, direct_url: str) -> Figures:
     from relay.layers.database.postgresql import PostgresqlStore
     from relay.layers.database.sqlite import SqliteStore
 
-    stores: dict[str, type[Figures]] = {"postgresql": PostgresqlStore, "sqlite": SqliteStore}
     vendor = connections[alias].vendor
-    if vendor not in stores:
-        raise ImproperlyConfigured(
-            "The database layer knows %s, and DATABASES[%r] is on %s" % (" and ".join(stores), alias, vendor)
-        )
-    return stores[vendor](alias)
+    if vendor == "postgresql":
+        return PostgresqlStore(alias, direct_url)
+    if vendor == "sqlite":
+        return SqliteStore(alias)
+    raise ImproperlyConfigured(
+        "The database layer knows postgresql and sqlite, and DATABASES[%r] is on %s" % (alias, vendor)
+    )

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 import select
 import threading
 import time
@@ -198,6 +199,27 @@ class Listener:
         if self.connection is not None:
             self.connection.close()
         self.connection, self.told = None, set()
+
+
+def hears(listening: Any, ring: Callable[[str], None], seconds: float) -> bool:
+    """
+    Whether a notification comes through this psycopg2 connection within so many seconds. Through a pooler that gives
+    each transaction another session none does, though the server takes LISTEN there as well (P3).
+
+    ring: sends the notification of this name, by another connection.
+    """
+    name = "relay_check_%s" % secrets.token_hex(8)
+    listening.autocommit = True
+    with listening.cursor() as cursor:
+        cursor.execute("LISTEN " + name)
+    ring(name)
+    give_up_at = time.monotonic() + seconds
+    while (left := give_up_at - time.monotonic()) > 0:
+        select.select([listening], [], [], left)
+        listening.poll()
+        if any(notify.channel == name for notify in listening.notifies):
+            return True
+    return False
 
 
 def notification(channel: str) -> str:

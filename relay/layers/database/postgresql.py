@@ -1,5 +1,6 @@
 """The store on PostgreSQL: what is done for each message is a function of `relay/sql/postgresql`, one round trip."""
 
+import contextlib
 import functools
 import logging
 import threading
@@ -7,12 +8,13 @@ import weakref
 from collections.abc import Iterable
 from typing import Any
 
+import psycopg2
 from django.db import DatabaseError, connections
 
 from relay.exceptions import LayerUnavailable
 from relay.layers.database.figures import Figures
 from relay.layers.database.groups import Groups
-from relay.layers.database.listener import Bell, Listener
+from relay.layers.database.listener import Bell, Listener, hears
 from relay.layers.database.lives import Lives
 from relay.layers.database.schema import TABLES
 from relay.layers.database.store import Call, End, Room, Taken
@@ -35,8 +37,8 @@ FUNCTIONS = {
 }
 
 
-#: Connection → functions that it has prepared.
-PREPARED: weakref.WeakKeyDictionary[Any, set[str]] = weakref.WeakKeyDictionary()
+#: Connection → functions that it has prepared; None: it can't, as it leads to a pooler.
+PREPARED: weakref.WeakKeyDictionary[Any, set[str] | None] = weakref.WeakKeyDictionary()
 
 
 class PostgresqlStore(Lives, Groups, Figures):
@@ -47,17 +49,20 @@ class PostgresqlStore(Lives, Groups, Figures):
     LOCK = "FOR UPDATE"
     DURABLE = (", durable", ", lifetime = 'infinity'")
 
-    def __init__(self, alias: str):
+    def __init__(self, alias: str, direct_url: str = ""):
         super().__init__(alias)
+        self.direct_url = direct_url
         self.listener = Listener(self.connect, self.name)
         #: Whether this thread's connection has the limits of `use_pulse`.
         self.pulses = threading.local()
 
     def connect(self) -> Any:
-        """A connection of our own, made as Django makes its."""
+        """A connection of our own to listen on, made as Django makes its, or to `direct_url`."""
         connection = self.connection
         # Others of this process wait while it is made.
         limits = {"connect_timeout": 5, "tcp_user_timeout": 5000}
+        if self.direct_url:
+            return psycopg2.connect(self.direct_url, **limits)
         return connection.get_new_connection({**connection.get_connection_params(), **limits})
 
     def use_pulse(self, seconds: float) -> None:
@@ -71,8 +76,17 @@ class PostgresqlStore(Lives, Groups, Figures):
         connections[self.alias] = type(connection)(settings, self.alias)
 
     def call(self, cursor: Any, name: str, params: list[Any]) -> list[Any]:
-        """Call a function, which each connection prepares when it needs it first."""
-        prepared = PREPARED.setdefault(self.connection.connection, set())
+        """
+        Call a function, which each connection prepares when it needs it first. One that leads to a pooler prepares
+        nothing: what comes next may be done in another session (P3).
+        """
+        connection = self.connection.connection
+        if connection not in PREPARED:
+            PREPARED[connection] = None if leads_to_pooler(connection, cursor) else set()
+        prepared = PREPARED[connection]
+        if prepared is None:
+            cursor.execute(self.SELECT[name], params)
+            return cursor.fetchall()
         if name not in prepared:
             marks = ", ".join("$%d" % number for number in range(1, len(params) + 1))
             select = "SELECT * FROM relay_%s(%s)" % (name, marks)
@@ -81,9 +95,13 @@ class PostgresqlStore(Lives, Groups, Figures):
         cursor.execute(self.EXECUTE[name], params)
         return cursor.fetchall()
 
-    #: The statement for each of the functions.
+    #: The statements for each of the functions: where it is prepared, and where it is not.
     EXECUTE = {
         name: "EXECUTE relay_%s (%s)" % (name, ", ".join(["%s"] * len(types.split(","))))
+        for name, types in FUNCTIONS.items()
+    }
+    SELECT = {
+        name: "SELECT * FROM relay_%s (%s)" % (name, ", ".join("%s::" + kind for kind in types.split(", ")))
         for name, types in FUNCTIONS.items()
     }
 
@@ -134,6 +152,16 @@ class PostgresqlStore(Lives, Groups, Figures):
     def ring(self, cursor: Any, channels: Iterable[str]) -> None:
         self.call(cursor, "ring", [sorted(channels)])
 
+    def hears(self, seconds: float) -> bool:
+        """Whether those who wait are woken: False behind a pooler that keeps notifications. Raises psycopg2.Error."""
+
+        def ring(name: str) -> None:
+            with self.connection.cursor() as cursor:
+                cursor.execute("NOTIFY " + name)
+
+        with contextlib.closing(self.connect()) as listening:
+            return hears(listening, ring, seconds)
+
     def make_bell(self, reader: str) -> Bell:
         return Bell(self.listener)
 
@@ -158,6 +186,13 @@ class PostgresqlStore(Lives, Groups, Figures):
 
     def close(self) -> None:
         self.listener.close()
+
+
+def leads_to_pooler(connection: Any, cursor: Any) -> bool:
+    """Whether there is a pooler (PgBouncer and others) in between: it gives a client another pid than the session's."""
+    cursor.execute("SELECT pg_backend_pid()")
+    (pid,) = cursor.fetchone()
+    return bool(pid != connection.get_backend_pid())
 
 
 def arrays(ends: list[End]) -> list[list[Any]]:
