@@ -12,6 +12,7 @@ from typing import Any
 
 from prometheus_client import REGISTRY
 
+from relay.deployment import GENERATION
 from relay.layers import leases
 from relay.metrics.samples import packed
 
@@ -85,7 +86,7 @@ class Herald:
         if now < self.beat_at or not leases(self.layer):
             return
         self.beat_at = now + BEAT
-        about = {"host": socket.gethostname(), "pid": os.getpid(), "since": self.since}
+        about = {"host": socket.gethostname(), "pid": os.getpid(), "since": self.since, "generation": GENERATION}
         self.layer.note(self.kind, self.name, {**about, **self.describe()}, BEAT * MISSED_BEATS)
         if now >= self.sample_at:
             self.sample_at = now + SAMPLE

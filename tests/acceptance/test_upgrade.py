@@ -1,5 +1,8 @@
 """An installation of an earlier release, with its own database, after `migrate` (P1)."""
 
+import os
+import subprocess
+import sys
 from contextlib import ExitStack
 
 import pytest
@@ -11,9 +14,10 @@ from django.test import Client
 from chatapp.dashboard.models import Point, Series
 from chatapp.models import ChatMessage, Grant, Membership, Room
 from chatapp.notifications.models import Notification
+from relay.layers.database import DatabaseChannelLayer
 from tests import upgrades
-from tests.databases import migrate
-from tests.waiting import wait_until
+from tests.databases import ROOT, migrate
+from tests.waiting import FACTOR, wait_until
 
 PASSWORDS = {"ann": "A pass of Ann's", "bob": "A pass of Bob's", "carol": "A pass of Carol's"}
 
@@ -66,3 +70,18 @@ def test_what_was_on_its_way_is_stored_by_the_workers_of_the_new_release(databas
     deployment(REDIS_URL="").start_all(workers=1)
     stored = ChatMessage.objects.filter(room__slug="lobby", seq=22)
     assert wait_until(stored.first, "it is stored").message == "on its way"
+
+
+@pytest.mark.parametrize(
+    "command", [["manage.py", "runworker"], ["-m", "relay.daphne", "-p", "0", "project.asgi:channel_layer"]]
+)
+def test_no_process_starts_while_those_of_the_release_before_live(database, command):
+    layer = DatabaseChannelLayer()
+    layer.note("worker", "before", {"host": "web-1", "pid": 7, "channels": [], "threads": 1}, 60 * FACTOR)
+    environment = {**os.environ, "DATABASE_URL": database, "REDIS_URL": ""}
+    ended = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60 * FACTOR
+    )
+    assert ended.returncode == 1
+    assert "still there: worker on web-1 (pid 7). Stop them, and start again" in ended.stderr
+    assert "Traceback" not in ended.stderr

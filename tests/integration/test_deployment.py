@@ -35,12 +35,15 @@ for _ in range(8):
 
 
 class Layer:
-    """Notes what it is claimed with."""
+    """Notes what it is claimed with. living: what the processes say that live there."""
 
-    claimable = True
+    claimable, extensions = True, ["leases"]
 
-    def __init__(self):
-        self.claims = []
+    def __init__(self, **living):
+        self.claims, self.living = [], living
+
+    def notes(self, kind):
+        return {"name": self.living[kind]} if kind in self.living else {}
 
     def claim(self, identity):
         self.claims.append(identity)
@@ -90,7 +93,27 @@ def test_a_project_without_a_database_has_none(sqlite_url, monkeypatch):
 def test_a_layer_that_nobody_can_claim_costs_the_database_nothing(monkeypatch):
     """L6: a foreign one, or one in the database."""
     monkeypatch.setattr(deployment, "identity", lambda: pytest.fail("it was asked"))
-    claim(object())
+    foreign, kept_in_database = Layer(), Layer()
+    foreign.extensions, kept_in_database.claimable = [], False
+    claim(foreign)
+    claim(kept_in_database)
+
+
+@pytest.mark.parametrize("kind", ["worker", "interface"])
+def test_no_process_starts_beside_those_of_a_release_that_it_can_not_work_with(database, kind):
+    """P1: before there were generations, processes did not say theirs."""
+    layer = Layer(**{kind: {"host": "web-1", "pid": 7}})
+    with pytest.raises(PrefixTaken, match=r"%s on web-1 \(pid 7\). Stop them" % kind):
+        claim(layer)
+    assert layer.claims == []
+
+
+def test_no_process_of_the_release_before_starts_beside_ours(database):
+    """P1: what they claim with is another claim."""
+    layer = Layer(worker={"host": "web-1", "pid": 7, "generation": deployment.GENERATION})
+    claim(layer)
+    assert layer.claims == ["%s.%d" % (identity(), deployment.GENERATION)]
+    assert layer.claims != [identity()]
 
 
 def test_a_process_that_is_refused_does_not_start(database):
@@ -122,7 +145,7 @@ def test_a_process_starts_without_its_database_and_claims_its_layer_later(
         shutil.copy(sqlite_template, path.parent / "copy")
         (path.parent / "copy").rename(path)
         wait_until(lambda: layer.claims, "it is claimed")
-        assert layer.claims == [identity()]
+        assert layer.claims == ["%s.%d" % (identity(), deployment.GENERATION)]
         wait_until(lambda: not any(isinstance(each, deployment.Claimant) for each in threading.enumerate()), "it ends")
 
 
@@ -135,4 +158,4 @@ def test_a_database_that_does_not_answer_holds_up_no_start(monkeypatch, caplog):
     claim(layer)
     assert "the prefix is checked later" in caplog.text
     answer.set()
-    wait_until(lambda: layer.claims == ["later"], "it is claimed")
+    wait_until(lambda: layer.claims == ["later.%d" % deployment.GENERATION], "it is claimed")
