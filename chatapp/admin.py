@@ -4,17 +4,20 @@ from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth import admin as auth_admin
+from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.functional import cached_property
 
-from chatapp.forms import AdminLoginForm
+from chatapp.forms import AddUserForm, AdminLoginForm, ChangeUserForm
 from chatapp.idempotency import once
 from chatapp.models import ChatMessage, Grant, Room
 
 admin.site.login_form = AdminLoginForm
+admin.site.unregister(get_user_model())
 #: Rows of a table that are still counted for its list.
 COUNTED = 10000
 
@@ -68,6 +71,14 @@ class AddedOnce(admin.ModelAdmin):
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         request.added = obj
         return super().response_add(request, obj, post_url_continue)
+
+
+@admin.register(get_user_model())
+class UserAdmin(auth_admin.UserAdmin):
+    """Django's UserAdmin, whose forms compare names."""
+
+    form = ChangeUserForm
+    add_form = AddUserForm
 
 
 @admin.register(Room)

@@ -1,13 +1,15 @@
-"""The forms for logging in and signing up: Django's, with limits."""
+"""The forms for logging in, signing up, and naming accounts: Django's, with limits."""
 
 from typing import Any
 
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
+from django.contrib.auth.forms import AuthenticationForm, UserChangeForm, UserCreationForm
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 
+from chatapp import bots, names
 from chatapp.exceptions import ClientError
+from chatapp.models import TakenName
 from chatapp.passwords import NAME_LIMIT, PASSWORD_LIMIT
 
 
@@ -41,12 +43,40 @@ class AdminLoginForm(Login, AdminAuthenticationForm):
     """The admin's AdminAuthenticationForm, with limits."""
 
 
-class SignUpForm(UserCreationForm):
-    """Django's UserCreationForm, with limits."""
+class Naming:
+    """Of a form that names an account: a name that looks like another's is an error of its field."""
+
+    cleaned_data: dict[str, Any]
+    changed_data: list[str]
+    instance: Any
+
+    def clean_username(self) -> str:
+        name: str = self.cleaned_data["username"]
+        if "username" in self.changed_data:
+            TakenName.refuse_unless_free(name, self.instance.pk)
+        return name
+
+
+class AddUserForm(Naming, UserCreationForm):
+    """The admin's UserCreationForm, which compares names."""
+
+
+class ChangeUserForm(Naming, UserChangeForm):
+    """The admin's UserChangeForm, which compares names."""
+
+
+class SignUpForm(Naming, UserCreationForm):
+    """Django's UserCreationForm, with limits: nobody gets a name of the service's by signing up."""
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         limit_lengths(self, password1=PASSWORD_LIMIT, password2=PASSWORD_LIMIT)
+
+    def clean_username(self) -> str:
+        name = super().clean_username()
+        if names.is_reserved(name, bots.registry):
+            raise ValidationError("This name is reserved. Choose another.", code="name_taken")
+        return name
 
 
 def limit_lengths(form: Any, **limits: int) -> None:

@@ -17,13 +17,12 @@ from channels import Channel
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models import Q
-from django.db.models.functions import Lower
 from django.utils import timezone
 
-from chatapp import doors, quotas
+from chatapp import doors, names, quotas
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender, user_sender
-from chatapp.models import ChatMessage, Membership, Presence, Room
+from chatapp.models import ChatMessage, Membership, Presence, Room, TakenName
 from chatapp.notifications.models import Notification
 from chatapp.notifications.notify import notify
 from relay.outbox import send_at_once
@@ -177,7 +176,7 @@ def notify_mentioned(room: Room, row: ChatMessage) -> None:
             category="mention",
             action="mentioned",
             object=about,
-            text="%s mentioned you in %s: %s" % (row.name, room, quote(row.message)),
+            text="%s mentioned you in %s: %s" % (called(row), room, quote(row.message)),
             url="/chat/%s/" % room.slug,
             extra={"room": room.slug, "seq": row.seq, "by": row.name},
             key="mentions-by:" + by if is_much else key,
@@ -200,24 +199,26 @@ def causes_much(user: Any, sender: str, key: str) -> bool:
 
 def names_in(text: str) -> list[str]:
     """
-    The names that may be meant by @name, as written and in lower case, of the first of them.
+    The names that may be meant by @name, of the first of them.
 
     >>> names_in("@Ann, ask @bob.")
-    ['Ann', 'ann', 'bob.', 'bob']
+    ['Ann', 'bob.', 'bob']
     """
-    names: dict[str, None] = {}
+    found: dict[str, None] = {}
     for name in MENTION.findall(text)[:MENTIONS_LIMIT]:
-        for form in (name, name.lower(), name.rstrip(".@+-"), name.rstrip(".@+-").lower()):
-            names[form] = None
-    return list(names)
+        for form in (name, name.rstrip(".@+-")):
+            found[form] = None
+    return list(found)
 
 
-def users_named(names: Sequence[str]) -> list[Any]:
-    """The active users of these names, whatever the case. (SQLite knows that of ASCII letters only.)"""
-    if not names:
+def users_named(wanted: Sequence[str]) -> list[Any]:
+    """The active users of these names, in whatever spelling (`names.skeleton`); all whom an old database has."""
+    if not wanted:
         return []
-    users = get_user_model().objects.annotate(lower=Lower("username"))
-    return list(users.filter(Q(lower__in=names) | Q(username__in=names), is_active=True))
+    skeletons = {names.skeleton(name) for name in wanted}
+    alike = TakenName.objects.filter(look__in=skeletons).values("user")
+    users = get_user_model().objects.filter(Q(pk__in=alike) | Q(username__in=wanted), is_active=True)
+    return [user for user in users if names.skeleton(user.get_username()) in skeletons]
 
 
 def notify_absent(room: Room, rows: Sequence[ChatMessage], after: int) -> None:
@@ -248,12 +249,17 @@ def notify_of_news(room: Room, user: Any, row: ChatMessage) -> None:
         category="room",
         action="said",
         object=about,
-        text="%s: %s (%s)" % (row.name, quote(row.message), room),
+        text="%s: %s (%s)" % (called(row), quote(row.message), room),
         url="/chat/%s/" % room.slug,
         extra={"room": room.slug, "seq": row.seq, "by": row.name},
         key=about,
         renew=True,
     )
+
+
+def called(row: ChatMessage) -> str:
+    """What the sender of a message is called where nothing but the name is shown."""
+    return row.name + " (guest)" if Sender(row.sender, row.name).is_guest else row.name
 
 
 def quote(message: str) -> str:

@@ -1,4 +1,7 @@
-"""What the chat does when something happens elsewhere: logged out means out, and workers sweep."""
+"""
+What the chat does when something happens elsewhere: logged out means out, no two accounts look alike, and workers
+sweep.
+"""
 
 import logging
 from typing import Any
@@ -9,11 +12,12 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out, user_login_failed
 from django.db import transaction
-from django.db.models.signals import post_save, pre_delete
+from django.db.models.signals import post_save, pre_delete, pre_save
 from django.http import HttpRequest
 
 from chatapp import logins, metrics, sweeper
 from chatapp.models import Grant
+from chatapp.models.names import check_before_saving, claim_when_saved
 from relay.outbox import send_on_commit
 
 logger = logging.getLogger(__name__)
@@ -22,6 +26,9 @@ logger = logging.getLogger(__name__)
 def connect() -> None:
     user_logged_out.connect(close_after_logout)
     user_login_failed.connect(count_refused)
+    pre_save.connect(check_before_saving, sender=get_user_model())
+    # First of all: what it refuses to make has no other effect.
+    post_save.connect(claim_when_saved, sender=get_user_model())
     post_save.connect(close_if_shut_out, sender=get_user_model())
     post_save.connect(tell_of_new_account, sender=get_user_model())
     pre_delete.connect(close_of_deleted, sender=get_user_model())

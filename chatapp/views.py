@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import get_user_model, login
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,6 +19,7 @@ from chatapp.exceptions import ClientError
 from chatapp.forms import SignUpForm, wait_text
 from chatapp.identity import GUEST_COOKIE, Sender, remember_guest, sender_of
 from chatapp.models import Room
+from chatapp.models.names import looks_taken
 
 #: What a request for an account does once.
 SIGN_UP = "signup"
@@ -105,7 +108,7 @@ def signup(request: HttpRequest) -> HttpResponse:
 def account_of(request: HttpRequest, form: SignUpForm) -> Any:
     """
     The account that the form makes, or has made if the request was delivered before (C1). None if the form has errors.
-    Raises ClientError for addresses that sign up too often.
+    Somebody may have taken the name since the form looked. Raises ClientError for addresses that sign up too often.
     """
     refusal = None
     try:
@@ -120,7 +123,12 @@ def account_of(request: HttpRequest, form: SignUpForm) -> Any:
     if made is None and is_valid:
         # This hashes the password, which takes too long for a transaction.
         user = form.save(commit=False)
-        made = idempotency.once(request, SIGN_UP, lambda: saved(user))
+        try:
+            made = idempotency.once(request, SIGN_UP, lambda: saved(user))
+        except ValidationError as e:
+            form.add_error("username", e)
+        except IntegrityError:
+            form.add_error("username", looks_taken())
     return get_user_model().objects.filter(pk=made).first() if made is not None else None
 
 

@@ -1,11 +1,12 @@
 """
-What the chat keeps: rooms and their messages, who is there, who may come in by a token or a ticket, and which requests
-have had their effect.
+What the chat keeps: rooms and their messages, who is there, who may come in by a token or a ticket, which names are
+taken, and which requests have had their effect.
 """
 
 from chatapp.models.grants import Grant
 from chatapp.models.idempotency import IdempotencyKey
 from chatapp.models.membership import Membership
+from chatapp.models.names import TakenName
 from chatapp.models.presence import Presence, Seat
 from chatapp.models.rooms import (
     NAME_LENGTH,
@@ -32,6 +33,7 @@ __all__ = [
     "Presence",
     "Room",
     "Seat",
+    "TakenName",
     "Ticket",
     "Tries",
     "checked_or_new_client_id",

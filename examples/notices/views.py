@@ -1,6 +1,7 @@
 """The page, and making an account. Tokens are chatapp's: POST /api/token."""
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.shortcuts import redirect
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -13,11 +14,12 @@ class Account(serializers.Serializer):
     username = serializers.RegexField(r"^[\w.@+-]+$", max_length=150)
     password = serializers.CharField(min_length=8)
 
-    def validate_username(self, value):
-        """Refuse a name that somebody has."""
-        if get_user_model().objects.filter(username__iexact=value).exists():
-            raise serializers.ValidationError("Somebody has this name already.")
-        return value
+    def create(self, validated_data):
+        """The chat refuses a name that looks like somebody's."""
+        try:
+            return get_user_model().objects.create_user(**validated_data)
+        except ValidationError as e:
+            raise serializers.ValidationError({"username": e.messages}) from None
 
 
 class Accounts(APIView):
@@ -27,7 +29,7 @@ class Accounts(APIView):
         """Take a name and a password. 400 says what is wrong with them."""
         account = Account(data=request.data)
         account.is_valid(raise_exception=True)
-        get_user_model().objects.create_user(**account.validated_data)
+        account.save()
         return Response({"username": account.validated_data["username"]}, status=201)
 
 

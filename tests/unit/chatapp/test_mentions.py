@@ -1,5 +1,6 @@
 import pytest
 from channels import Channel
+from django.contrib.auth import get_user_model
 
 from chatapp import mentions
 from chatapp.models import ChatMessage, Membership, Room
@@ -32,7 +33,7 @@ def test_who_is_named_is_notified_on_every_socket(layer, alice, bob):
     ("text", "names"),
     [
         ("@ann", ["ann"]),
-        ("(@Ann), @bob.", ["Ann", "ann", "bob.", "bob"]),
+        ("(@Ann), @bob.", ["Ann", "bob.", "bob"]),
         ("mail ann@example.com", []),
         ("@", []),
         ("@@ann", []),
@@ -42,6 +43,27 @@ def test_who_is_named_is_notified_on_every_socket(layer, alice, bob):
 )
 def test_names_are_found_where_somebody_means_them(text, names):
     assert mentions.names_in(text) == names
+
+
+def test_case_makes_no_other_name_in_a_mention_beyond_ascii_either(layer, alice, bob):
+    """C2: SQLite knows the case of ASCII letters only."""
+    bob.username = "\u00fcnal"
+    bob.save()
+    enter(layer, alice).say("Hello @\u00dcNAL")
+    assert len(notified(bob)) == 1
+
+
+def test_whoever_has_no_look_of_the_name_is_mentioned_by_it_as_it_is_written(database, alice):
+    """As an account of a database from before names were compared, beside one that looks the same."""
+    get_user_model().objects.bulk_create([get_user_model()(username="ALICE")])
+    assert [user.username for user in mentions.users_named(["Alice"])] == ["alice"]
+    assert {user.username for user in mentions.users_named(["ALICE"])} == {"alice", "ALICE"}
+
+
+def test_who_only_looks_like_a_name_by_a_capital_letter_is_not_mentioned_by_it(database):
+    get_user_model().objects.create_user("Ian")
+    assert mentions.users_named(["lan"]) == []
+    assert [user.username for user in mentions.users_named(["ian"])] == ["Ian"]
 
 
 def test_bots_mention_too_and_nobody_is_notified_of_what_he_says(layer, alice):
@@ -94,7 +116,7 @@ def test_who_said_something_in_a_room_hears_of_it_when_away(layer, alice, bob):
     elsewhere = enter(layer, bob, "other")
     guest = Socket(layer)
     guest.say("first")
-    assert notified(bob) == [("room", "%s: first (lobby)" % guest.frames("welcome")[0]["user"])]
+    assert notified(bob) == [("room", "%s (guest): first (lobby)" % guest.frames("welcome")[0]["user"])]
     guest.say("second")
     guest.say("third")
     assert len(notified(bob)) == 1, "once, until he has read it"
