@@ -5,8 +5,10 @@ The server picks some: in `letters`, people with an account meet those whose nam
 into the room of his letter, and no client can ask for another's. In `canary` the service talks to itself.
 """
 
+from chatapp import names, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
+from chatapp.models import Room
 
 #: What clients ask for, and what begins the names of the rooms that they get.
 LETTERS, PREFIX = "letters", "letter-"
@@ -14,6 +16,19 @@ LETTERS, PREFIX = "letters", "letter-"
 CANARY = "canary"
 #: Where everybody gets in, also while there is no other room.
 LOBBY = "lobby"
+
+
+def wanted(name: str | None, sender: Sender) -> str:
+    """The name of the room that this sender gets into by asking for that, in whatever case. Raises ClientError."""
+    return room_for(Room.spelled(protocol.checked_room(name)), sender)
+
+
+def is_imitation(slug: str) -> bool:
+    """Whether a name is none of those that the server keeps for its rooms, and looks like one."""
+    if slug in (LETTERS, CANARY, LOBBY) or slug.startswith(PREFIX):
+        return False
+    look = names.skeleton(slug)
+    return look.startswith(names.skeleton(PREFIX)) or look in map(names.skeleton, (LETTERS, CANARY, LOBBY))
 
 
 def room_for(slug: str, sender: Sender) -> str:

@@ -90,7 +90,7 @@ def let_in(reply_channel: Channel, guest: Visitor) -> None:
         listen(reply_channel, guest)
         logins.check(guest.login)
         return
-    guest = guest._replace(slug=doors.room_for(guest.slug, guest.sender))
+    guest = guest._replace(slug=doors.wanted(guest.slug, guest.sender))
     entered = enter(reply_channel, guest)
     logins.check(guest.login)
     tell_presence(entered)

@@ -50,6 +50,8 @@ def make_room(slug: str, sender: Sender) -> Room:
         return Room.objects.get_or_create(slug=slug)[0]
     if not settings.CHAT_OPEN_ROOMS:
         raise ClientError("no_such_room")
+    if doors.is_imitation(slug):
+        raise ClientError("no_entry")
     if not may_make(slug, sender):
         raise ClientError("room_needs_account")
     if not sender.is_limited or slug == doors.LOBBY or slug.startswith(doors.PREFIX):

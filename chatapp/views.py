@@ -54,13 +54,16 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
     """A room's page. The room itself comes into being when a socket enters."""
     try:
         sender = sender_of(request.user, [request.COOKIES.get(GUEST_COOKIE)], idempotency.delivery_id(request))
-        slug = doors.room_for(protocol.checked_room(slug), sender)
+        spelled = Room.spelled(protocol.checked_room(slug))
+        if spelled != slug:
+            return redirect("room", spelled)
+        slug = doors.room_for(slug, sender)
     except ClientError as e:
         if e.code == "guests_not_allowed":
             return redirect("%s?next=%s" % (reverse("login"), request.path))
         raise Http404(e.text) from None
     known = Room.objects.filter(slug=slug).first()
-    if known is None and not settings.CHAT_OPEN_ROOMS:
+    if known is None and (doors.is_imitation(slug) or not settings.CHAT_OPEN_ROOMS):
         raise Http404("There is no such room.")
     if known is None and not quotas.may_make(slug, sender):
         return rooms_page(request, {"missing_room": slug}, status=404)

@@ -35,21 +35,16 @@ class Messages(Endpoint):
         given = data.get("client_id")
         client_id = checked_or_new_client_id((delivery_id(request) or None) if given is None else given)
         message = protocol.checked_message(data.get("message"))
-        row, is_new = ledger.store_and_announce(wanted(slug, sender), sender, message, client_id)
+        row, is_new = ledger.store_and_announce(doors.wanted(slug, sender), sender, message, client_id)
         # Without a client_id the client has sent this once. It need not hear of an earlier delivery.
         response = Response(protocol.ack_frame(row), status=201 if is_new or given is None else 200)
         remember_guest(request, response, sender)
         return response
 
 
-def wanted(slug: str, sender: Sender) -> str:
-    """The name of the room that this sender gets into by asking for that. Raises ClientError."""
-    return doors.room_for(protocol.checked_room(slug), sender)
-
-
 def existing(slug: str, sender: Sender) -> Room:
     """The room, which reading does not bring into being. Raises ClientError."""
-    room = Room.objects.filter(slug=wanted(slug, sender)).first()
+    room = Room.objects.filter(slug=doors.wanted(slug, sender)).first()
     if room is None:
         raise ClientError("no_such_room")
     return room

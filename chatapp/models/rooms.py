@@ -80,11 +80,14 @@ class Room(models.Model):
         return self.title or self.slug
 
     def clean(self) -> None:
-        """For forms: the slug must be one that group names can be made of."""
+        """For forms: the slug must be one that group names can be made of, and no other room's in another case."""
         try:
             protocol.checked_room(self.slug)
         except ClientError as e:
             raise ValidationError({"slug": e.text}) from None
+        other = self.spelled(self.slug)
+        if Room.objects.filter(slug=other).exclude(pk=self.pk).exists():
+            raise ValidationError({"slug": "The room %s already exists." % other})
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """
@@ -104,6 +107,19 @@ class Room(models.Model):
         if room is None:
             raise ClientError("no_such_room")
         return room
+
+    @staticmethod
+    def spelled(slug: str) -> str:
+        """
+        How the room of that valid name is spelled: capital or small letters make no other room. One that is not there
+        yet has small letters. Rooms that were there before this was so keep their names: each is found by its own.
+        """
+        # There is an index of small letters.
+        query = "SELECT slug FROM chatapp_room WHERE lower(slug) = %s ORDER BY slug <> %s, id LIMIT 1"
+        with connection.cursor() as cursor:
+            cursor.execute(query, [slug.lower(), slug])
+            row = cursor.fetchone()
+        return row[0] if row else slug.lower()
 
     @classmethod
     def read(cls, which: str, value: Any) -> "Room | None":

@@ -3,6 +3,7 @@ import json
 import pytest
 from channels import Channel
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.test import Client
 
 from chatapp import doors
@@ -91,3 +92,48 @@ def test_an_account_is_made_though_the_news_cannot_be_told(layer, database, sett
     get_user_model().objects.create_user("ann")
     assert get_user_model().objects.count() == 1
     assert "could not be told" in caplog.text
+
+
+@pytest.mark.parametrize("room", ["LETTER-b", "Letter-B", "1etter-b", "letter-B", "Canary", "CANARY", "1etters"])
+def test_no_room_looks_like_one_that_the_server_keeps(layer, alice, room):
+    """C2"""
+    assert [frame["code"] for frame in socket_of(layer, alice, room).frames("error")] == ["no_entry"]
+    client = Client()
+    client.force_login(alice)
+    assert client.get("/chat/%s/" % room, follow=True).status_code == 404
+    assert client.post("/api/rooms/%s/messages" % room, {"message": "x"}, "application/json").status_code == 403
+    assert not Room.objects.exists()
+
+
+@pytest.mark.parametrize("room", ["1obby", "l0bby"])
+def test_no_room_looks_like_the_lobby(layer, alice, lobby, room):
+    assert [frame["code"] for frame in socket_of(layer, alice, room).frames("error")] == ["no_entry"]
+
+
+def test_capital_letters_lead_to_the_same_room(layer, alice, lobby):
+    """C2"""
+    shouting, quiet = socket_of(layer, alice, "LOBBY"), Socket(layer)
+    assert shouting.frames("welcome")[0]["room"] == "lobby"
+    shouting.say("one")
+    Channel("chat-messages").send({"room": "Lobby", "message": "two"}, immediately=True)
+    work(layer)
+    client = Client()
+    assert client.post("/api/rooms/LoBBy/messages", {"message": "three"}, "application/json").status_code == 201
+    work(layer)
+    assert [frame["message"] for frame in quiet.frames("message")] == ["one", "two", "three"]
+    assert client.get("/chat/Lobby/")["Location"] == "/chat/lobby/"
+    assert Room.objects.get() == lobby
+
+
+def test_a_new_room_has_small_letters_and_one_made_by_hand_those_that_it_was_given(layer, alice):
+    assert socket_of(layer, alice, "New-Room").frames("welcome")[0]["room"] == "new-room"
+    Room.objects.create(slug="HandMade")
+    assert socket_of(layer, alice, "handmade").frames("welcome")[0]["room"] == "HandMade"
+    assert sorted(Room.objects.values_list("slug", flat=True)) == ["HandMade", "new-room"]
+
+
+def test_the_admin_makes_no_second_room_of_a_name(database, lobby):
+    with pytest.raises(ValidationError, match="The room lobby already exists"):
+        Room(slug="Lobby").full_clean()
+    lobby.full_clean()
+    Room(slug="Other").full_clean()
