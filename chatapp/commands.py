@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 
 from channels import Channel
 from channels.message import Message
-from django.contrib.auth import get_user_model
 from django.db import DataError
 
-from chatapp import joining, ledger, metrics, protocol
+from chatapp import guests, joining, ledger, metrics, protocol
 from chatapp.decorators import answer, refusal
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
@@ -53,10 +52,13 @@ class Member(NamedTuple):
 def perform(messages: Sequence[Message]) -> None:
     """Do what the frames in `websocket.receive` messages ask for. What is wrong with one is its own answer."""
     seats = Presence.seats({message.reply_channel.name for message in messages})
+    renamed = guests.renamed(sender for sender, _ in seats.values())
     for message in messages:
         name = message.reply_channel.name
         with handling(message):
             try:
+                if name in seats:
+                    seats[name] = named(message.reply_channel, *seats[name], renamed)
                 changed = act(message, *seats[name]) if name in seats else come_in(message)
                 if changed:
                     seats.update(Presence.seats({name}))
@@ -64,6 +66,14 @@ def perform(messages: Sequence[Message]) -> None:
                 answer(message, e)
             except DataError as e:
                 answer(message, refusal(e))
+
+
+def named(reply_channel: Channel, sender: Sender, slug: str, renamed: dict[Sender, Sender]) -> tuple[Sender, str]:
+    """Who sits there. A guest who has to be called otherwise is told so."""
+    if sender not in renamed:
+        return sender, slug
+    joining.call_otherwise(reply_channel, slug, sender, renamed[sender])
+    return renamed[sender], slug
 
 
 def act(message: Message, sender: Sender, slug: str) -> bool:
@@ -114,7 +124,8 @@ def history(message: Message, member: Member, command: protocol.History) -> None
 
 
 def typing(message: Message, member: Member, command: protocol.Typing) -> None:
-    frame = protocol.answer("typing", user=member.sender.name, sender=member.sender.key)
+    key, name = member.sender
+    frame = {**protocol.answer("typing", user=name, sender=key), **protocol.guest_mark(key)}
     member.room.group.send(protocol.text(frame))
 
 
@@ -143,21 +154,18 @@ def slash(message: Message, member: Member, command: protocol.Slash) -> None:
 
 
 def rename(member: Member, command: protocol.Slash) -> None:
-    """`/name Ann`: a guest takes a name that is no account's."""
+    """`/name Ann`: a guest takes a name that looks like nobody's with an account."""
     if not member.sender.is_guest:
         raise ClientError("name_fixed")
     name = protocol.checked_name(command.argument)
-    if get_user_model().objects.filter(username__iexact=name).exists():
-        raise ClientError("name_taken")
-    sender = member.sender._replace(name=name)
-    Presence.objects.filter(channel=member.reply_channel.name).update(name=name)
-    member.reply(protocol.answer("name", command.client_id, user=name, guest=sender.guest_token()))
-    joining.tell_presence(member.room)
+    guests.check_name(name)
+    joining.rename(member.reply_channel, member.room, member.sender._replace(name=name), command.client_id)
 
 
 def who(member: Member, command: protocol.Slash) -> None:
     here = joining.presence_frame(member.room)
-    text = "%d here: %s" % (here["count"], ", ".join(here["users"]))
+    names = [name + " (guest)" if name in here["guests"] else name for name in here["users"]]
+    text = "%d here: %s" % (here["count"], ", ".join(names))
     member.reply(protocol.answer("notice", command.client_id, text=text))
 
 

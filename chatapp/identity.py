@@ -15,11 +15,14 @@ from django.core import signing
 from django.utils.crypto import salted_hmac
 
 from chatapp.exceptions import ClientError
+from chatapp.names import GUEST_PREFIX
 
 GUEST_COOKIE = "guest"
 #: Seconds that a browser keeps it: a year.
 GUEST_COOKIE_AGE = 365 * 86400
 GUEST_SALT = "chatapp.guest"
+#: What their keys begin with.
+GUEST_KEY = "guest:"
 DELIVERY_SALT = "chatapp.guest.delivery"
 CANARY_SALT = "chatapp.canary"
 #: What begins the keys of canaries, and the seconds for which a token of theirs lets in: a day, since it opens only
@@ -35,7 +38,7 @@ class Sender(NamedTuple):
 
     @property
     def is_guest(self) -> bool:
-        return self.key.startswith("guest:")
+        return self.key.startswith(GUEST_KEY)
 
     @property
     def is_canary(self) -> bool:
@@ -81,7 +84,14 @@ def new_guest(delivery_id: str = "") -> Sender:
     leads from there to the guest.
     """
     number = salted_hmac(DELIVERY_SALT, delivery_id).hexdigest()[:16] if delivery_id else secrets.token_hex(8)
-    return Sender("guest:" + number, "guest-" + number[:4])
+    key = GUEST_KEY + number
+    return Sender(key, new_names(key)[0])
+
+
+def new_names(key: str) -> tuple[str, str]:
+    """What a guest who has chosen no name is called: a short name, and a long one where somebody has the short one."""
+    number = key.removeprefix(GUEST_KEY)
+    return GUEST_PREFIX + number[:4], GUEST_PREFIX + number
 
 
 def known_guest(token: str | None) -> Sender | None:
@@ -90,7 +100,7 @@ def known_guest(token: str | None) -> Sender | None:
         guest = signing.loads(token or "", salt=GUEST_SALT)
     except signing.BadSignature:
         return None
-    return Sender("guest:" + guest["id"], guest["name"])
+    return Sender(GUEST_KEY + guest["id"], guest["name"])
 
 
 def canary_token(name: str) -> str:
@@ -108,8 +118,8 @@ def known_canary(token: str) -> Sender:
 
 
 def remember_guest(request: Any, response: Any, sender: Sender) -> None:
-    """Give a guest who brought no token of ours the cookie, so that the same guest comes back."""
-    if not sender.is_guest or known_guest(request.COOKIES.get(GUEST_COOKIE)) is not None:
+    """Give a guest the cookie, unless it is there, so that the same guest comes back under the same name."""
+    if not sender.is_guest or known_guest(request.COOKIES.get(GUEST_COOKIE)) == sender:
         return
     # Not HttpOnly: the page renews it when the guest takes another name. It gives no rights but the name.
     response.set_cookie(

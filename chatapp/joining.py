@@ -8,7 +8,7 @@ from channels.sessions import session_for_reply_channel
 from django.db import transaction
 from django.http import QueryDict
 
-from chatapp import doors, ledger, logins, metrics, protocol, quotas, tokens
+from chatapp import doors, guests, ledger, logins, metrics, protocol, quotas, tokens
 from chatapp.exceptions import ClientError
 from chatapp.identity import Login, Sender, user_group, user_sender
 from chatapp.models import Presence, Room
@@ -91,9 +91,12 @@ def let_in(reply_channel: Channel, guest: Visitor) -> None:
         logins.check(guest.login)
         return
     guest = guest._replace(slug=doors.wanted(guest.slug, guest.sender))
-    entered = enter(reply_channel, guest)
+    named = guests.settled(guest.sender)
+    entered = enter(reply_channel, guest._replace(sender=named))
     logins.check(guest.login)
     tell_presence(entered)
+    if named != guest.sender:
+        tell_of_name(reply_channel, guest.sender, named)
 
 
 def listen(reply_channel: Channel, guest: Visitor) -> None:
@@ -252,14 +255,34 @@ def leave(reply_channel: Channel) -> None:
 
 def presence_frame(room: Room) -> dict[str, Any]:
     """Who is here: how many people, and the names of the first of them."""
-    people = Presence.in_room(room).order_by("name").values_list("name", flat=True)
+    people = Presence.in_room(room).order_by("name", "sender").values_list("sender", "name").distinct()
     count = Presence.in_room(room).values("sender").distinct().count()
-    return protocol.answer("presence", users=list(people.distinct()[:PRESENCE_LIMIT]), count=count)
+    return protocol.presence_frame(people[:PRESENCE_LIMIT], count)
 
 
 def tell_presence(room: Room) -> None:
     """Tell the room who is here, if it is small enough."""
     people = Presence.people(room, PRESENCE_LIMIT + 1)
     if len(people) <= PRESENCE_LIMIT:
-        users, count = sorted({name for _, name in people}), len({sender for sender, _ in people})
-        room.group.send(protocol.text(protocol.answer("presence", users=users, count=count)))
+        count = len({sender for sender, _ in people})
+        room.group.send(protocol.text(protocol.presence_frame(people, count)))
+
+
+def rename(reply_channel: Channel, room: Room, sender: Sender, client_id: str | None = None) -> None:
+    """A guest who is here has another name: `client_id` is that of the command. The room is told."""
+    Presence.objects.filter(channel=reply_channel.name).update(name=sender.name)
+    frame = protocol.answer("name", client_id, user=sender.name, guest=sender.guest_token())
+    reply_channel.send(protocol.text(frame))
+    tell_presence(room)
+
+
+def call_otherwise(reply_channel: Channel, slug: str, old: Sender, new: Sender) -> None:
+    """A guest who is here has to be called otherwise, and is told so."""
+    room = Room.read("slug = %s", slug)
+    if room is not None:
+        rename(reply_channel, room, new)
+    tell_of_name(reply_channel, old, new)
+
+
+def tell_of_name(reply_channel: Channel, old: Sender, new: Sender) -> None:
+    reply_channel.send(protocol.text(protocol.answer("notice", text=guests.notice(old, new))))

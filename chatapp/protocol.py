@@ -6,10 +6,12 @@ Pure: plain values in and out; no Django, no layer, no clock.
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from chatapp.exceptions import ClientError
+from chatapp.names import is_blank
 
 #: Characters of one message.
 MESSAGE_LIMIT = 4000
@@ -176,7 +178,7 @@ def checked_message(text: Any) -> str:
     """The text of a message, if it may be stored. Raises ClientError."""
     if not isinstance(text, str):
         raise ClientError("invalid_message")
-    if not text.strip():
+    if is_blank(text):
         raise ClientError("empty_message")
     if len(text) > MESSAGE_LIMIT:
         raise ClientError("message_too_long")
@@ -209,13 +211,9 @@ def checked_room(slug: Any) -> str:
 
 def checked_name(name: Any) -> str:
     """A display name: something to see, on one line."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name.strip()) or not any(map(is_visible, name)):
+    if not isinstance(name, str) or not _NAME.fullmatch(name.strip()) or is_blank(name):
         raise ClientError("invalid_name")
     return checked_text(name.strip())
-
-
-def is_visible(character: str) -> bool:
-    return character.isprintable() and not character.isspace()
 
 
 # Server frames
@@ -233,7 +231,20 @@ def message_frame(room: str, row: Any) -> dict[str, Any]:
         "message": row.message,
         "sent": iso(row.sent),
         "client_id": row.client_id,
+        **guest_mark(row.sender),
     }
+
+
+def guest_mark(sender: str) -> dict[str, bool]:
+    """What a frame about somebody says of guests, and of nobody else: they may be called as they like."""
+    return {"guest": True} if sender.startswith("guest:") else {}
+
+
+def presence_frame(people: Iterable[tuple[str, str]], count: int) -> dict[str, Any]:
+    """Who is in a room: sender and name of some, and how many there are in all. Of the names, `guests` are guests'."""
+    people = list(people)
+    guests = sorted({name for sender, name in people if guest_mark(sender)})
+    return answer("presence", users=sorted({name for _, name in people}), guests=guests, count=count)
 
 
 def ack_frame(row: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chatapp import metrics, protocol
+from chatapp import guests, metrics, protocol
 from chatapp.decorators import refusal
 from chatapp.exceptions import ClientError
 from chatapp.idempotency import delivery_id
@@ -77,7 +77,7 @@ class Endpoint(APIView):
 def requester(request: Request) -> Sender:
     """Who asks. Raises ClientError."""
     tokens = [request.GET.get("guest"), request.COOKIES.get(GUEST_COOKIE)]
-    return sender_of(request.user, tokens, delivery_id(request))
+    return guests.settled(sender_of(request.user, tokens, delivery_id(request)))
 
 
 def fields(request: Request) -> dict[str, Any]:
