@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from playwright.sync_api import Page, expect
 
 from chatapp.models import ChatMessage, Room
@@ -261,3 +262,31 @@ def test_a_mention_reaches_every_tab_and_the_laptop_on_return_and_is_read_everyw
     tab.get_by_role("button", name="Notifications").click()
     expect(tab.locator("[data-notification]:not(.fresh)")).to_have_count(3)
     assert Notification.objects.filter(user=bob, read=None).count() == 0
+
+
+def test_guests_are_marked_as_such_in_messages_among_those_who_are_here_and_while_they_type(window, chat, alice):
+    """C2"""
+    guest = connected(window(size=PHONE, color_scheme="dark"))
+    member = connected(logged_in(window(), chat, alice))
+    say(guest, "/name Zora")
+    expect(guest.locator("#me")).to_have_text("Zora")
+    say(guest, "I am a guest")
+    say(member, "I have an account")
+    expect(line(member, "I am a guest").locator(".head")).to_have_text("Zora guest")
+    expect(line(guest, "I have an account").locator(".head")).to_have_text("alice")
+    guest.get_by_test_id("composer").press_sequentially("and")
+    expect(member.locator("#typing")).to_have_text("Zora (guest) is typing…")
+    for page in (guest, member):
+        page.get_by_test_id("present").click()
+        # As a screen reader has it, too.
+        people = page.locator("#people").get_by_role("listitem")
+        expect(people.filter(has_text="Zora")).to_have_text("Zora guest")
+        expect(people.filter(has_text="alice")).to_have_text("alice")
+    picture(member, "guests-are-marked")
+    picture(guest, "guests-are-marked-phone-dark")
+    get_user_model().objects.create_user("ZORA")
+    say(guest, "Am I still Zora?")
+    expect(guest.locator("#me")).to_contain_text("guest-")
+    expect(line(guest, "Am I still Zora?")).to_have_attribute("data-state", "sent")
+    expect(guest.get_by_test_id("log").get_by_text("Guests can't be called Zora any more.")).to_be_visible()
+    picture(guest, "guest-is-renamed")

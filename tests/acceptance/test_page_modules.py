@@ -130,7 +130,7 @@ def test_the_pause_before_reconnecting_doubles_up_to_half_a_minute_and_starts_ag
     assert run(script) == [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 500]
 
 
-@pytest.mark.parametrize("text", ["x", "null", "[]", "5", '{"type":"head"}'])
+@pytest.mark.parametrize("text", ["x", "null", "[]", "5", '{"type":"head"}', '{"type":"presence","guests":1}'])
 def test_a_frame_that_is_none_is_left_out(run, text):
     assert run("return readFrame(%r)" % text) is None
 

@@ -4,7 +4,7 @@ const CHECKS = {
   ack: (frame) => typeof frame.client_id === 'string' && isSeq(frame.seq),
   history: (frame) => Array.isArray(frame.messages) && (isSeq(frame.before) || isSeq(frame.since)),
   head: (frame) => isSeq(frame.seq),
-  presence: (frame) => Array.isArray(frame.users ?? []),
+  presence: (frame) => Array.isArray(frame.users ?? []) && Array.isArray(frame.guests ?? []),
   notification: isNotification,
   notifications: (frame) => Array.isArray(frame.notifications) && isSeq(frame.skip) && isSeq(frame.unread),
   read: (frame) => (frame.ids === null || Array.isArray(frame.ids)) && isSeq(frame.unread),

@@ -22,10 +22,13 @@ export class People {
     this.#panel.addEventListener('pointerdown', (event) => event.preventDefault());
   }
 
-  /** @param {{users?: string[], count?: number}} presence */
-  show({ users = [], count = users.length }) {
+  /** @param {{users?: string[], guests?: string[], count?: number}} presence  guests: those of the users who are */
+  show({ users = [], guests = [], count = users.length }) {
     this.#count.textContent = String(count);
-    const names = users.map((name) => make('li', {}, make('bdi', {}, String(name))));
+    const names = users.map((name) => {
+      const tag = guests.includes(name) ? [' ', make('span.tag', {}, 'guest')] : [];
+      return make('li', {}, make('bdi', {}, String(name)), ...tag);
+    });
     const others = count - users.length;
     if (others > 0) names.push(make('li.others', {}, `and ${others} more`));
     this.#panel.querySelector('ul').replaceChildren(...names);

@@ -8,10 +8,10 @@ export class Typing {
   #writers = new Map();
 
   /** Somebody writes; it holds for a few seconds. */
-  add({ sender, user }) {
+  add({ sender, user, guest }) {
     clearTimeout(this.#writers.get(sender)?.timer);
     const timer = setTimeout(() => this.remove(sender), LASTS);
-    this.#writers.set(sender, { name: String(user), timer });
+    this.#writers.set(sender, { name: guest ? `${user} (guest)` : String(user), timer });
     this.#show();
   }
 
