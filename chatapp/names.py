@@ -1,10 +1,11 @@
 """
-Whether two names look the same. Everything that compares names asks here: accounts, guests, bots, and the rooms that
-the server picks.
+Whether two names look the same. Everything that compares names asks here: accounts, guests, bots, rooms and dashboards.
 
-Two spellings may differ and look alike: by case, by width, by characters that nobody sees, and by letters that other
-scripts have, too (Unicode's UTS 39: https://www.unicode.org/reports/tr39/). What is left of a name without all this is
-its skeleton. It is compared, and never shown.
+Two spellings may differ and look alike: by case, by width, by characters that nobody sees, and by letters that look the
+same in several scripts (Unicode's UTS 39: https://www.unicode.org/reports/tr39/). What is left of a name without all
+this is its skeleton. It is compared, and never shown.
+
+The cost is linear in a name's length, and what is beyond SKELETON_LIMIT is not read.
 """
 
 import re
@@ -19,10 +20,11 @@ from confusable_homoglyphs.confusables import confusables_data
 SKELETON_LIMIT = 300
 #: Letters of a name that are read in both ways: four make 16 readings.
 AMBIGUOUS_LIMIT = 4
-#: What shows nothing: blanks, Unicode's Default_Ignorable_Code_Point, controls, and the Braille pattern without dots.
+#: What shows nothing: blanks, Unicode's Default_Ignorable_Code_Point, controls, characters that only format their
+#: neighbours, and the Braille pattern without dots.
 _BLANK = (
     r"\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U00013430-\U00013440\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     r"\U000e0000-\U000e0fff"
 )
 _VISIBLE, _INVISIBLE = re.compile("[^%s]" % _BLANK), re.compile("[%s]+" % _BLANK)
