@@ -15,7 +15,7 @@ from chatapp.models import TakenName
 
 def check_name(name: str) -> None:
     """Raise ClientError unless a guest may take this name."""
-    if names.is_reserved(name, bots.registry) or TakenName.taken(names.looks(name)):
+    if names.is_reserved(name, bots.registry) or looks_taken([name]):
         raise ClientError("name_taken")
 
 
@@ -27,26 +27,29 @@ def settled(sender: Sender) -> Sender:
 def renamed(senders: Iterable[Sender]) -> dict[Sender, Sender]:
     """Those of these senders whose names are no guest's any more, as they are called from now on."""
     guests = {sender for sender in senders if sender.is_guest}
-    taken = TakenName.taken({look for guest in guests for look in looks_of(guest)}) if guests else set()
-    return {guest: called_otherwise(guest, taken) for guest in guests if not may_have(guest, guest.name, taken)}
+    taken = looks_taken(guest.name for guest in guests)
+    losers = [guest for guest in guests if not may_have(guest, taken)]
+    taken = looks_taken(name for guest in losers for name in new_names(guest.key))
+    return {guest: called_otherwise(guest, taken) for guest in losers}
 
 
-def looks_of(guest: Sender) -> set[str]:
-    """Of the name that a guest has, and of those that it may get instead."""
-    return {look for name in (guest.name, *new_names(guest.key)) for look in names.looks(name)}
+def looks_taken(wanted: Iterable[str]) -> set[str]:
+    """Which looks of these names accounts have."""
+    looks = {look for name in wanted for look in names.looks(name)}
+    return TakenName.taken(looks) if looks else set()
 
 
-def may_have(guest: Sender, name: str, taken: set[str]) -> bool:
-    """Whether a guest may have a name, when accounts have these looks."""
-    if names.is_blank(name) or names.looks(name) & taken:
+def may_have(guest: Sender, taken: set[str]) -> bool:
+    """Whether a guest may have its name, when accounts have these looks."""
+    if names.is_blank(guest.name) or names.looks(guest.name) & taken:
         return False
-    return name in new_names(guest.key) or not names.is_reserved(name, bots.registry)
+    return guest.name in new_names(guest.key) or not names.is_reserved(guest.name, bots.registry)
 
 
 def called_otherwise(guest: Sender, taken: set[str]) -> Sender:
-    """The guest by a name of those that nobody chooses."""
-    short, long = new_names(guest.key)
-    return guest._replace(name=short if may_have(guest, short, taken) else long)
+    """The guest by a name that nobody chooses."""
+    short, long = (guest._replace(name=name) for name in new_names(guest.key))
+    return short if may_have(short, taken) else long
 
 
 def notice(old: Sender, new: Sender) -> str:

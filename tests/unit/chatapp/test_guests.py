@@ -126,8 +126,11 @@ def test_whether_guests_may_keep_their_names_is_one_query_for_all_whose_frames_c
     crowd = [Sender("guest:%016x" % number, "Visitor %d" % number) for number in range(50)]
     sign_up("visitor8")
     with django_queries() as queries:
-        assert list(guests.renamed([*crowd, Sender("user:1", "zora")])) == [crowd[8]]
+        assert guests.renamed([*crowd[:8], Sender("user:1", "zora")]) == {}
     assert len(queries) == 1
+    with django_queries() as queries:
+        assert list(guests.renamed(crowd)) == [crowd[8]]
+    assert len(queries) == 2, "and one for the new names of all who get one"
     with django_queries() as queries:
         assert guests.renamed([Sender("user:1", "zora"), Sender("bot:dice", "dice")]) == {}
     assert queries == []
