@@ -10,20 +10,21 @@ from channels import Channel
 from channels.signals import worker_ready
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.signals import user_logged_out, user_login_failed
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import transaction
 from django.db.models.signals import post_save, pre_delete, pre_save
 from django.http import HttpRequest
 
 from chatapp import logins, metrics, sweeper
 from chatapp.models import Grant
-from chatapp.models.names import check_before_saving, claim_when_saved
+from chatapp.models.names import check_before_saving, claim_at_login, claim_when_saved
 from relay.outbox import send_on_commit
 
 logger = logging.getLogger(__name__)
 
 
 def connect() -> None:
+    user_logged_in.connect(claim_at_login)
     user_logged_out.connect(close_after_logout)
     user_login_failed.connect(count_refused)
     pre_save.connect(check_before_saving, sender=get_user_model())

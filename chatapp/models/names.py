@@ -16,7 +16,7 @@ class TakenName(models.Model):
     """
     A look of an account's name (see `chatapp.names`), of which there may be several. No other account is given a name
     of that look, and no guest is called so. Of accounts that are older than this table and look alike, the first has
-    it; so has each that was made behind the back of Django's signals, as by `bulk_create`, none.
+    the look. An account that was made without signals, as by `bulk_create`, has none until it is saved or logs in.
     """
 
     look = models.CharField(max_length=names.SKELETON_LIMIT, primary_key=True)
@@ -61,7 +61,7 @@ class TakenName(models.Model):
 
     @classmethod
     def release_all_but(cls, user_id: int, name: str) -> None:
-        """An account is called so now, and as before no more."""
+        """An account has this name now, and no longer that which it had before."""
         cls.objects.filter(user=user_id).exclude(look__in=names.looks(name)).delete()
 
 
@@ -93,14 +93,21 @@ def claim_when_saved(
     instance: Any, created: bool, raw: bool, update_fields: Collection[str] | None, **kwargs: Any
 ) -> None:
     """
-    An account was saved. If another of that look was made at the same moment, and is there already, this one goes
-    again, and ValidationError is raised.
+    An account was saved. If another of that look was made at the same moment and has it already, this one is deleted,
+    and ValidationError is raised.
     """
     if not is_named(instance, update_fields):
         return
     name = instance.get_username()
     TakenName.release_all_but(instance.pk, name)
     if not TakenName.claim(instance.pk, name) and created and not raw:
-        if not connection.in_atomic_block:
-            instance.delete()
+        instance.delete()
         raise looks_taken()
+
+
+def claim_at_login(user: Any, **kwargs: Any) -> None:
+    """
+    An account logs in. It gets the looks of its name that nobody has, if it was made without signals, or by the release
+    before this table while that was being replaced, or if an account that looked alike is gone.
+    """
+    TakenName.claim(user.pk, user.get_username())
