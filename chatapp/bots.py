@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from chatapp import protocol
+from chatapp import names, protocol
 from chatapp.identity import CANARY_PREFIX, Sender
 
 if TYPE_CHECKING:
@@ -42,7 +42,12 @@ registry: dict[str, Bot] = {}
 
 
 def bot(name: str, pattern: str = "") -> Callable[[Function], Function]:
-    """Register a function as the bot `name`; it sees the messages whose text matches `pattern` from its start."""
+    """
+    Register a function as the bot `name`; it sees the messages whose text matches `pattern` from its start. Raises
+    ValueError for a name that shows nothing, or looks like another bot's.
+    """
+    if names.is_blank(name) or any(other != name and names.alike(other, name) for other in registry):
+        raise ValueError("A bot can't be called %s: it shows nothing, or looks like another bot's name." % ascii(name))
 
     def register(function: Function) -> Function:
         registry[name] = Bot(name, re.compile(pattern), function)

@@ -9,10 +9,11 @@ import re
 from typing import Any
 
 from chatapp.dashboard.exceptions import DashboardError
+from chatapp.names import skeleton
 
 #: Characters of a series' name. With what stands before it, a group's name has less than 100.
 NAME_LIMIT = 80
-#: The dashboard of the service itself. Its series can't be posted.
+#: The dashboard of the service itself. Its series can't be posted, nor those of one whose name looks the same.
 SERVICE = "service"
 
 _PART = r"[A-Za-z0-9_\-]{1,32}"
@@ -36,7 +37,7 @@ def checked_dashboard(name: Any) -> str:
 
 def writable_series(name: Any) -> str:
     """The name of a series that people may write. Raises DashboardError."""
-    if dashboard_of(checked_series(name)) == SERVICE:
+    if skeleton(dashboard_of(checked_series(name))) == skeleton(SERVICE):
         raise DashboardError("reserved_series")
     return name
 

@@ -5,10 +5,10 @@ from typing import Any
 from channels import DEFAULT_CHANNEL_LAYER
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chatapp import ledger, protocol
+from chatapp import ledger, names, protocol
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
-from chatapp.models import SERVER, checked_or_new_client_id
+from chatapp.models import SERVER, TakenName, checked_or_new_client_id
 from relay.management.layers import described
 
 
@@ -24,10 +24,12 @@ class Command(BaseCommand):
     def handle(self, room: str, text: str, name: str, client_id: str | None, **options: Any) -> None:
         try:
             key = checked_or_new_client_id(client_id)
+            if name != SERVER and TakenName.taken(names.looks(name)):
+                raise ClientError("name_taken")
             sender = Sender(SERVER, protocol.checked_name(name))
             row, is_new = ledger.store_and_announce(room, sender, protocol.checked_message(text), key)
         except ClientError as e:
             raise CommandError("%s (%s)" % (e.text, e.code)) from None
         layer = described(DEFAULT_CHANNEL_LAYER)
-        said = "Said in %s as message %d. The channel layer is %s." % (room, row.seq, layer)
+        said = "Said in %s as message %d. The channel layer is %s." % (row.room.slug, row.seq, layer)
         self.stdout.write(said if is_new else "It was said before.")

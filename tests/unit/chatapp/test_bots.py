@@ -29,6 +29,15 @@ def test_a_bot_sees_every_message_and_may_answer(registry):
     assert seen == ["hi", "quiet"]
 
 
+@pytest.mark.parametrize("name", ["", "\u3164", "D\u0456ce", "DICE"])
+def test_a_bot_is_called_something_and_nothing_that_looks_like_another_bot(registry, name):
+    """C2"""
+    bots.bot("dice")(lambda row: None)
+    with pytest.raises(ValueError, match="A bot can't be called"):
+        bots.bot(name)
+    bots.bot("dice")
+
+
 def test_a_bot_with_a_pattern_sees_only_what_matches(registry):
     bots.bot("x", pattern=r"/x\b")(lambda row: "seen")
     assert bots.wanted(said("/x 1"))

@@ -40,6 +40,14 @@ def test_say_explains_what_it_cannot_say(lobby, layer, arguments):
         say(*arguments)
 
 
+@pytest.mark.parametrize("name", ["Alice", "\u0430lice", "al\u00adice"])
+def test_say_speaks_in_no_accounts_name(lobby, layer, alice, name):
+    """C2"""
+    with pytest.raises(CommandError, match="name_taken"):
+        say("lobby", "x", "--as", name)
+    assert not ChatMessage.objects.exists()
+
+
 def test_the_demo_rooms_are_made_once(database, layer):
     for _ in range(2):
         call_command("demo", stdout=io.StringIO())

@@ -44,7 +44,7 @@ def test_a_dashboards_name_is_one_part(name):
         names.checked_dashboard(name)
 
 
-@pytest.mark.parametrize("name", ["service", "service.messages", "service.depth.x"])
+@pytest.mark.parametrize("name", ["service", "service.messages", "service.depth.x", "Service.x"])
 def test_the_series_of_the_service_are_not_for_writing(name):
     with pytest.raises(DashboardError, match="reserved_series"):
         names.writable_series(name)
