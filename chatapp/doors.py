@@ -16,6 +16,8 @@ LETTERS, PREFIX = "letters", "letter-"
 CANARY = "canary"
 #: Where everybody gets in, also while there is no other room.
 LOBBY = "lobby"
+#: No other room looks like one of these, whether they exist or not.
+KEPT = (LETTERS, CANARY, LOBBY)
 
 
 def wanted(name: str | None, sender: Sender) -> str:
@@ -24,11 +26,14 @@ def wanted(name: str | None, sender: Sender) -> str:
 
 
 def is_imitation(slug: str) -> bool:
-    """Whether a name is none of those that the server keeps for its rooms, and looks like one."""
-    if slug in (LETTERS, CANARY, LOBBY) or slug.startswith(PREFIX):
+    """Whether a name that no room has looks like that of a room, or like those that the server keeps for its own."""
+    if slug in KEPT or slug.startswith(PREFIX):
         return False
     look = names.skeleton(slug)
-    return look.startswith(names.skeleton(PREFIX)) or look in map(names.skeleton, (LETTERS, CANARY, LOBBY))
+    if look.startswith(names.skeleton(PREFIX)) or look in map(names.skeleton, KEPT):
+        return True
+    # Somebody else may have just made the room itself.
+    return Room.nearest(slug) not in (None, slug)
 
 
 def room_for(slug: str, sender: Sender) -> str:

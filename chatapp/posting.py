@@ -71,8 +71,6 @@ def draft_of(message: Message) -> ledger.Draft:
     if it is delivered again. Raises ClientError.
     """
     slug = protocol.checked_room(message.get("room"))
-    if slug != slug.lower():
-        slug = Room.spelled(slug)
     given = message.get("client_id")
     client_id = checked_or_new_client_id(delivery_id(message) if given is None else given)
     return ledger.Draft(slug, sender_of(message), protocol.checked_message(message.get("message")), client_id, message)

@@ -31,11 +31,15 @@ EMPTY_BATCH = 500
 
 def room(name: str | None, sender: Sender) -> Room:
     """
-    The room of that name for somebody who enters or speaks. Where rooms are open, it comes into being. Raises
-    ClientError.
+    The room of that name, in whatever case, for somebody who enters or speaks. Where rooms are open, it comes into
+    being. Raises ClientError.
     """
     slug = protocol.checked_room(name)
-    return Room.read("slug = %s", slug) or make_room(slug, sender)
+    room = Room.read("slug = %s", slug)
+    if room is None:
+        slug = Room.spelled(slug)
+        room = Room.read("slug = %s", slug) or make_room(slug, sender)
+    return room
 
 
 def may_make(slug: str, sender: Sender) -> bool:
@@ -50,8 +54,8 @@ def make_room(slug: str, sender: Sender) -> Room:
         return Room.objects.get_or_create(slug=slug)[0]
     if not settings.CHAT_OPEN_ROOMS:
         raise ClientError("no_such_room")
-    if doors.is_imitation(slug):
-        raise ClientError("no_entry")
+    if sender.is_limited and doors.is_imitation(slug):
+        raise ClientError("room_name_taken")
     if not may_make(slug, sender):
         raise ClientError("room_needs_account")
     if not sender.is_limited or slug == doors.LOBBY or slug.startswith(doors.PREFIX):

@@ -63,7 +63,7 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("%s?next=%s" % (reverse("login"), request.path))
         raise Http404(e.text) from None
     known = Room.objects.filter(slug=slug).first()
-    if known is None and (doors.is_imitation(slug) or not settings.CHAT_OPEN_ROOMS):
+    if known is None and (not settings.CHAT_OPEN_ROOMS or doors.is_imitation(slug)):
         raise Http404("There is no such room.")
     if known is None and not quotas.may_make(slug, sender):
         return rooms_page(request, {"missing_room": slug}, status=404)

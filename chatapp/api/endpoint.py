@@ -23,6 +23,7 @@ STATUS = {
     "no_entry": 403,
     "no_such_room": 404,
     "rate_limited": 429,
+    "room_name_taken": 403,
     "room_needs_account": 403,
     "too_many_rooms": 429,
     "too_many_tries": 429,

@@ -1,3 +1,5 @@
+from itertools import groupby
+
 import django.db.models.deletion
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -6,10 +8,12 @@ from django.db import migrations, models
 from chatapp import names
 
 BATCH = 200
+# As `LOOK` in chatapp/models/rooms.py.
+LOOK = "replace(replace(replace(lower(slug), '0', 'o'), '1', 'l'), 'm', 'rn')"
 
 
 def claim_names(apps, schema_editor):
-    """Each account has the looks of its name, but for what another has already: the first that was made."""
+    """Each account has the looks of its name, except those that an older account has."""
     field = get_user_model().USERNAME_FIELD
     accounts = apps.get_model(settings.AUTH_USER_MODEL).objects.order_by("pk").values_list("pk", field)
     taken_name = apps.get_model("chatapp", "TakenName")
@@ -18,22 +22,44 @@ def claim_names(apps, schema_editor):
         batch = list(accounts.filter(pk__gt=after)[:BATCH])
         if not batch:
             return
-        for pk, name in batch:
-            claim(taken_name, pk, name)
+        claim(taken_name, batch)
         after = batch[-1][0]
 
 
-def claim(taken_name, pk, name):
-    looks = names.looks(name)
-    others = set(taken_name.objects.filter(look__in=looks).values_list("look", "user"))
-    for look, other in sorted(others):
+def claim(taken_name, batch):
+    looks = {pk: sorted(names.looks(name)) for pk, name in batch}
+    wanted = {look for some in looks.values() for look in some}
+    owners = dict(taken_name.objects.filter(look__in=wanted).values_list("look", "user"))
+    claimed = []
+    for pk, name in batch:
+        older = {owners[look] for look in looks[pk] if look in owners}
+        for other in sorted(older):
+            print(
+                "\n  The account %d (%s) looks like the account %d. Both keep their names and can log in; "
+                "consider renaming one of them." % (pk, ascii(name), other),
+                end="",
+            )
+        free = [look for look in looks[pk] if look not in owners]
+        owners.update(dict.fromkeys(free, pk))
+        claimed += [taken_name(look=look, user_id=pk) for look in free]
+    taken_name.objects.bulk_create(claimed)
+
+
+def name_rooms(apps, schema_editor):
+    """Rooms that look alike keep their names; those who run the service are told which they are."""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT %s, slug FROM chatapp_room WHERE %s IN "
+            "(SELECT %s FROM chatapp_room GROUP BY 1 HAVING count(*) > 1) ORDER BY 1, id" % (LOOK, LOOK, LOOK)
+        )
+        found = cursor.fetchall()
+    for _, alike in groupby(found, lambda row: row[0]):
+        first, *others = [slug for _, slug in alike]
         print(
-            "\n  The account %d (%s) looks like the account %d. Both keep their names and can log in; "
-            "consider renaming one of them." % (pk, ascii(name), other),
+            "\n  The names of the rooms %s look like that of the room %s. All keep their names, and each is found by its own."
+            % (", ".join(others), first),
             end="",
         )
-    free = looks - {look for look, _ in others}
-    taken_name.objects.bulk_create([taken_name(look=look, user_id=pk) for look in sorted(free)])
 
 
 class Migration(migrations.Migration):
@@ -52,9 +78,10 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.RunPython(claim_names, migrations.RunPython.noop),
-        # Rooms that are called alike but for case; Django 2.2 has no name for such an index.
+        # Django 2.2 has no name for an index of an expression.
         migrations.RunSQL(
-            "CREATE INDEX rooms_by_small_letters ON chatapp_room (lower(slug))",
-            "DROP INDEX rooms_by_small_letters",
+            "CREATE INDEX rooms_by_look ON chatapp_room (%s)" % LOOK,
+            "DROP INDEX rooms_by_look",
         ),
+        migrations.RunPython(name_rooms, migrations.RunPython.noop),
     ]

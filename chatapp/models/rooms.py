@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from chatapp import protocol
+from chatapp import names, protocol
 from chatapp.exceptions import ClientError
 from relay.outbox import send_on_commit
 
@@ -33,6 +33,9 @@ SHORT_ROOM = ("id", "slug", "head", "announced", "followed")
 #: What others change in it while somebody edits its title.
 NUMBERS = ("head", "announced", "followed")
 SELECT_ROOM = "SELECT %s FROM chatapp_room " % ", ".join(SHORT_ROOM)
+#: What the name of a room looks like: `names.skeleton`, in SQL. Migration 0006 makes an index of it, which a model of
+#: Django 2.2 can't have.
+LOOK = "replace(replace(replace(lower(slug), '0', 'o'), '1', 'l'), 'm', 'rn')"
 
 
 def places(rows: int, columns: int = 0) -> str:
@@ -109,17 +112,25 @@ class Room(models.Model):
         return room
 
     @staticmethod
-    def spelled(slug: str) -> str:
+    def nearest(slug: str) -> str | None:
         """
-        How the room of that valid name is spelled: capital or small letters make no other room. One that is not there
-        yet has small letters. Rooms that were there before this was so keep their names: each is found by its own.
+        The name of the room that has this valid name; or else of the oldest one whose name differs by case; or else of
+        the oldest one whose name looks the same.
         """
-        # There is an index of small letters.
-        query = "SELECT slug FROM chatapp_room WHERE lower(slug) = %s ORDER BY slug <> %s, id LIMIT 1"
+        query = "SELECT slug FROM chatapp_room WHERE %s = %%s ORDER BY slug <> %%s, lower(slug) <> %%s, id LIMIT 1"
         with connection.cursor() as cursor:
-            cursor.execute(query, [slug.lower(), slug])
+            cursor.execute(query % LOOK, [names.skeleton(slug), slug, slug.lower()])
             row = cursor.fetchone()
-        return row[0] if row else slug.lower()
+        return row[0] if row else None
+
+    @classmethod
+    def spelled(cls, slug: str) -> str:
+        """
+        How the room of this valid name is spelled: capital and small letters make no other room. A room that does not
+        exist yet has small letters. Rooms that are older than this rule keep their names: each is found by its own.
+        """
+        near = cls.nearest(slug)
+        return near if near is not None and near.lower() == slug.lower() else slug.lower()
 
     @classmethod
     def read(cls, which: str, value: Any) -> "Room | None":
@@ -135,17 +146,20 @@ class Room(models.Model):
     @classmethod
     def all_locked(cls, slugs: Collection[str]) -> "dict[str, Room]":
         """
-        The rooms of these valid names, as they are now, and nobody else's until the transaction ends. Where rooms are
-        open, those that are missing come into being: who may not make rooms was refused before. Always locked in the
-        same order, so that no two wait for each other.
+        The rooms of these valid names, in whatever case, as they are now, and nobody else's until the transaction ends.
+        Where rooms are open, those that are missing come into being: who may not make rooms was refused before. Always
+        locked in the same order, so that no two wait for each other.
         """
-        rooms = cls.lock_some(slugs)
-        missing = sorted(set(slugs) - rooms.keys())
-        if missing and settings.CHAT_OPEN_ROOMS:
-            made = [cls(slug=slug, maker=SERVER) for slug in missing]
-            cls.objects.bulk_create(made, ignore_conflicts=True)
-            rooms = cls.lock_some(slugs)
-        return rooms
+        # Nearly all names have small letters, and nothing is asked about them.
+        spelled = {slug: slug if slug == slug.lower() else cls.spelled(slug) for slug in slugs}
+        rooms = cls.lock_some(set(spelled.values()))
+        if len(rooms) < len(set(spelled.values())):
+            spelled = {slug: cls.spelled(slug) for slug in slugs}
+            if settings.CHAT_OPEN_ROOMS:
+                missing = sorted(set(spelled.values()) - rooms.keys())
+                cls.objects.bulk_create([cls(slug=slug, maker=SERVER) for slug in missing], ignore_conflicts=True)
+            rooms = cls.lock_some(set(spelled.values()))
+        return {slug: rooms[name] for slug, name in spelled.items() if name in rooms}
 
     @classmethod
     def lock_some(cls, slugs: Collection[str]) -> "dict[str, Room]":

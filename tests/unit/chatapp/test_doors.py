@@ -1,9 +1,11 @@
+import io
 import json
 
 import pytest
 from channels import Channel
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.test import Client
 
 from chatapp import doors
@@ -94,10 +96,16 @@ def test_an_account_is_made_though_the_news_cannot_be_told(layer, database, sett
     assert "could not be told" in caplog.text
 
 
-@pytest.mark.parametrize("room", ["LETTER-b", "Letter-B", "1etter-b", "letter-B", "Canary", "CANARY", "1etters"])
-def test_no_room_looks_like_one_that_the_server_keeps(layer, alice, room):
+@pytest.mark.parametrize(
+    ("room", "code"),
+    [
+        *dict.fromkeys(["LETTER-b", "Letter-B", "letter-B", "Canary", "CANARY"], "no_entry").items(),
+        *dict.fromkeys(["1etter-b", "1etters"], "room_name_taken").items(),
+    ],
+)
+def test_no_room_looks_like_one_that_the_server_keeps(layer, alice, room, code):
     """C2"""
-    assert [frame["code"] for frame in socket_of(layer, alice, room).frames("error")] == ["no_entry"]
+    assert [frame["code"] for frame in socket_of(layer, alice, room).frames("error")] == [code]
     client = Client()
     client.force_login(alice)
     assert client.get("/chat/%s/" % room, follow=True).status_code == 404
@@ -107,7 +115,37 @@ def test_no_room_looks_like_one_that_the_server_keeps(layer, alice, room):
 
 @pytest.mark.parametrize("room", ["1obby", "l0bby"])
 def test_no_room_looks_like_the_lobby(layer, alice, lobby, room):
-    assert [frame["code"] for frame in socket_of(layer, alice, room).frames("error")] == ["no_entry"]
+    assert [frame["code"] for frame in socket_of(layer, alice, room).frames("error")] == ["room_name_taken"]
+
+
+def test_nobody_makes_a_room_that_looks_like_another(layer, alice, lobby):
+    """C2"""
+    Room.objects.create(slug="General")
+    client = Client()
+    client.force_login(alice)
+    for imitation in ("genera1", "GENERA1"):
+        assert [frame["code"] for frame in socket_of(layer, alice, imitation).frames("error")] == ["room_name_taken"]
+        assert client.get("/chat/%s/" % imitation, follow=True).status_code == 404
+        post = client.post("/api/rooms/%s/messages" % imitation, {"message": "x"}, "application/json")
+        assert (post.status_code, post.json()["code"]) == (403, "room_name_taken")
+    assert sorted(Room.objects.values_list("slug", flat=True)) == ["General", "lobby"]
+    # Whoever runs the server may, and then both are found.
+    Room.objects.create(slug="genera1")
+    assert [socket_of(layer, alice, room).frames("welcome")[0]["room"] for room in ("GENERAL", "GENERA1")] == [
+        "General",
+        "genera1",
+    ]
+
+
+@pytest.mark.parametrize("room", ["handmade", "HANDMADE"])
+def test_programs_reach_a_room_in_whatever_case_and_make_no_other(layer, database, room):
+    """C2"""
+    Room.objects.create(slug="HandMade")
+    Channel("chat-messages").send({"room": room, "message": "one", "client_id": "1"}, immediately=True)
+    Channel("chat-messages").send({"room": "HandMade", "message": "two", "client_id": "2"}, immediately=True)
+    work(layer)
+    call_command("say", room, "three", stdout=io.StringIO())
+    assert Room.objects.get().head == 3
 
 
 def test_capital_letters_lead_to_the_same_room(layer, alice, lobby):

@@ -1,6 +1,7 @@
 """No two accounts look alike, however they come to their names."""
 
 import io
+import string
 import threading
 
 import pytest
@@ -10,8 +11,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from chatapp import names
 from chatapp.models import Room, TakenName
+from chatapp.models.rooms import LOOK
 
 PASSWORD = "a long pass phrase"
 LOOKS_LIKE_ANNIKA = ["ANNIKA", "\u0430nnika", "ann\u0131ka", "ANN\u0399KA"]
@@ -120,6 +125,16 @@ def test_another_name_frees_the_old_one_and_so_does_deletion(annika):
     assert TakenName.objects.filter(look="annika").get().user_id == other.pk
 
 
+def test_an_account_that_was_made_behind_the_servers_back_has_its_name_from_its_next_login_on(database):
+    ben = get_user_model()(username="Ben")
+    ben.set_password(PASSWORD)
+    accounts().bulk_create([ben])
+    assert not TakenName.objects.exists()
+    assert Client().login(username="Ben", password=PASSWORD)
+    with pytest.raises(ValidationError):
+        accounts().create_user("BEN")
+
+
 def test_what_is_not_the_name_is_saved_without_a_question(annika, django_queries):
     with django_queries() as queries:
         annika.save(update_fields=["last_login"])
@@ -146,8 +161,8 @@ def at_once(*jobs):
     return results
 
 
-@pytest.mark.parametrize("names", [("Annika", "ANNIKA"), ("Annika", "Annika")])
-def test_of_two_who_sign_up_at_once_one_gets_the_name_and_the_other_an_error_in_the_form(database, monkeypatch, names):
+@pytest.mark.parametrize("wanted", [("Annika", "ANNIKA"), ("Annika", "Annika")])
+def test_of_two_who_sign_up_at_once_one_gets_the_name_and_the_other_an_error_in_the_form(database, monkeypatch, wanted):
     """C2: both forms find the name free, and then both accounts are made."""
     both = threading.Barrier(2)
     hash_password = get_user_model().set_password
@@ -158,7 +173,7 @@ def test_of_two_who_sign_up_at_once_one_gets_the_name_and_the_other_an_error_in_
         both.wait()
 
     monkeypatch.setattr(get_user_model(), "set_password", set_password)
-    answers = at_once(*[lambda name=name: sign_up(name) for name in names])
+    answers = at_once(*[lambda name=name: sign_up(name) for name in wanted])
     assert sorted(answer.status_code for answer in answers) == [200, 302]
     assert b"already exists" in next(answer.content for answer in answers if answer.status_code == 200)
     assert accounts().count() == 1
@@ -202,16 +217,16 @@ def migrate_from_before(database):
 
 def test_accounts_that_look_alike_already_stay_and_are_named_when_a_database_is_migrated(migrate_from_before, capsys):
     """C2"""
-    names = ["Annika", "\u0430nnika", "ANNIKA", "Ben"]
+    before = ["Annika", "\u0430nnika", "ANNIKA", "Ben"]
 
     def fill(old):
         users = old.get_model("auth", "User").objects
-        for name in names:
+        for name in before:
             users.create(username=name, is_active=True)
 
     told = migrate_from_before(fill, capsys)
     first, second, third, ben = accounts().order_by("pk")
-    assert [user.username for user in (first, second, third, ben)] == names
+    assert [user.username for user in (first, second, third, ben)] == before
     assert told.count("looks like the account %d" % first.pk) == 2
     assert r"%d ('\u0430nnika')" % second.pk in told
     assert "ANNIKA" in told
@@ -230,13 +245,36 @@ def test_accounts_that_look_alike_already_stay_and_are_named_when_a_database_is_
         accounts().create_user("annika")
 
 
-def test_rooms_that_differ_by_case_already_keep_their_names_when_a_database_is_migrated(migrate_from_before, capsys):
+def test_of_many_accounts_the_first_keeps_each_look_when_a_database_is_migrated(migrate_from_before, capsys):
+    """The migration reads accounts in batches: some that look alike are in the same, and some are not."""
+    count = 450
+
+    def fill(old):
+        users = old.get_model("auth", "User")
+        users.objects.bulk_create([users(username="user-%d" % number) for number in range(count)])
+        users.objects.bulk_create([users(username="USER-3"), users(username="Ben"), users(username="BEN")])
+
+    told = migrate_from_before(fill, capsys)
+    assert told.count("looks like the account") == 2
+    assert TakenName.objects.get(look="user-3").user.username == "user-3"
+    assert TakenName.objects.get(look="ben").user.username == "Ben"
+    without = accounts().exclude(pk__in=TakenName.objects.values("user"))
+    assert sorted(without.values_list("username", flat=True)) == ["BEN", "USER-3"]
+
+
+def test_rooms_that_look_alike_already_keep_their_names_when_a_database_is_migrated(migrate_from_before, capsys):
+    """C2"""
+
     def fill(old):
         rooms = old.get_model("chatapp", "Room").objects
-        for slug in ("Team", "team", "OLD"):
+        for slug in ("Team", "team", "OLD", "0LD", "other"):
             rooms.create(slug=slug)
 
-    migrate_from_before(fill, capsys)
+    told = migrate_from_before(fill, capsys)
+    assert "The names of the rooms team look like that of the room Team" in told
+    assert "The names of the rooms 0LD look like that of the room OLD" in told
+    assert "other" not in told
+    assert Room.objects.count() == 5
     assert [Room.spelled(slug) for slug in ("Team", "team", "TEAM")] == ["Team", "team", "Team"]
     assert [Room.spelled(slug) for slug in ("OLD", "old", "Old", "New")] == ["OLD", "OLD", "OLD", "new"]
 
@@ -248,8 +286,20 @@ def test_the_name_of_a_room_is_found_by_an_index(database):
             # It looks through a small table in any case.
             cursor.execute("SET enable_seqscan = off")
         explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
-        cursor.execute(explain + " SELECT slug FROM chatapp_room WHERE lower(slug) = 'a'")
-        assert "rooms_by_small_letters" in str(cursor.fetchall())
+        cursor.execute("%s SELECT slug FROM chatapp_room WHERE %s = 'a'" % (explain, LOOK))
+        assert "rooms_by_look" in str(cursor.fetchall())
+
+
+SLUGS = st.text(st.sampled_from(string.ascii_letters + string.digits + "-_"), min_size=1, max_size=64)
+
+
+@given(st.lists(SLUGS, min_size=50, max_size=200))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=5, deadline=None)
+def test_a_database_compares_the_names_of_rooms_as_all_other_names_are_compared(database, slugs):
+    with connection.cursor() as cursor:
+        given = "SELECT %s AS slug" + " UNION ALL SELECT %s" * (len(slugs) - 1)
+        cursor.execute("SELECT slug, %s FROM (%s) AS given" % (LOOK, given), slugs)
+        assert dict(cursor.fetchall()) == {slug: names.skeleton(slug) for slug in slugs}
 
 
 def test_an_account_that_is_refused_in_a_transaction_leaves_it_usable(annika):
