@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Min
 
-from chatapp import clock, doors, metrics, protocol, throttle
+from chatapp import clock, doors, metrics, names, protocol, throttle
 from chatapp.exceptions import ClientError
 from chatapp.identity import Sender
 from chatapp.models import SERVER, Room, Tries, places
@@ -54,15 +54,15 @@ def make_room(slug: str, sender: Sender) -> Room:
         return Room.objects.get_or_create(slug=slug)[0]
     if not settings.CHAT_OPEN_ROOMS:
         raise ClientError("no_such_room")
-    if sender.is_limited and doors.is_imitation(slug):
-        raise ClientError("room_name_taken")
     if not may_make(slug, sender):
         raise ClientError("room_needs_account")
     if not sender.is_limited or slug == doors.LOBBY or slug.startswith(doors.PREFIX):
         # The server's own, or picked by it, or everybody's.
         return Room.objects.get_or_create(slug=slug, defaults={"maker": SERVER})[0]
     maker = GUESTS if sender.is_guest else sender.key
-    with one_at_a_time("rooms", maker):
+    with one_at_a_time("name", names.skeleton(slug)), one_at_a_time("rooms", maker):
+        if doors.is_imitation(slug):
+            raise ClientError("room_name_taken")
         check_quota(maker, settings.CHAT_GUEST_ROOMS if sender.is_guest else settings.CHAT_ROOMS_PER_USER)
         return Room.objects.get_or_create(slug=slug, defaults={"maker": maker})[0]
 

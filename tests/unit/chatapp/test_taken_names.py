@@ -1,8 +1,9 @@
-"""No two accounts look alike, however they come to their names."""
+"""No two accounts look alike, however they come to their names, nor do two rooms that people open."""
 
 import io
 import string
 import threading
+from contextlib import suppress
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -14,7 +15,9 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatapp import names
+from chatapp import doors, names, quotas
+from chatapp.exceptions import ClientError
+from chatapp.identity import Sender
 from chatapp.models import Room, TakenName
 from chatapp.models.rooms import LOOK
 
@@ -198,6 +201,31 @@ def test_of_two_accounts_that_programs_make_at_once_one_goes_again(database, mon
     made = at_once(lambda: make("Annika"), lambda: make("ANNIKA"))
     assert len([user for user in made if user]) == 1
     assert accounts().count() == 1
+
+
+def test_of_two_who_open_rooms_that_look_alike_at_once_one_is_refused(database, monkeypatch):
+    """C2: both find that there is no such room, and then both rooms are made."""
+    both = threading.Barrier(2)
+    look = doors.is_imitation
+
+    def look_and_wait(slug):
+        found = look(slug)
+        # One at a time: the other can't have looked yet.
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.5)
+        return found
+
+    monkeypatch.setattr(doors, "is_imitation", look_and_wait)
+
+    def open_room(slug, number):
+        try:
+            return quotas.room(slug, Sender("user:%d" % number, "somebody")).slug
+        except ClientError as e:
+            return e.code
+
+    found = at_once(lambda: open_room("general", 1), lambda: open_room("genera1", 2))
+    (made,) = Room.objects.values_list("slug", flat=True)
+    assert set(found) == {made, "room_name_taken"}
 
 
 @pytest.fixture
