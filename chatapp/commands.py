@@ -69,10 +69,10 @@ def perform(messages: Sequence[Message]) -> None:
 
 
 def named(reply_channel: Channel, sender: Sender, slug: str, renamed: dict[Sender, Sender]) -> tuple[Sender, str]:
-    """Who sits there. A guest who has to be called otherwise is told so."""
+    """Who sits there. A guest who has lost its name is told so."""
     if sender not in renamed:
         return sender, slug
-    joining.call_otherwise(reply_channel, slug, sender, renamed[sender])
+    joining.take_name_away(reply_channel, slug, sender, renamed[sender])
     return renamed[sender], slug
 
 
@@ -154,7 +154,7 @@ def slash(message: Message, member: Member, command: protocol.Slash) -> None:
 
 
 def rename(member: Member, command: protocol.Slash) -> None:
-    """`/name Ann`: a guest takes a name that looks like nobody's with an account."""
+    """`/name Ann`: a guest takes a name, which must not look like an account's."""
     if not member.sender.is_guest:
         raise ClientError("name_fixed")
     name = protocol.checked_name(command.argument)

@@ -44,7 +44,7 @@ class AdminLoginForm(Login, AdminAuthenticationForm):
 
 
 class Naming:
-    """Of a form that names an account: a name that looks like another's is an error of its field."""
+    """A form that names an account: a name that looks like another account's is an error of the field."""
 
     cleaned_data: dict[str, Any]
     changed_data: list[str]
@@ -66,7 +66,7 @@ class ChangeUserForm(Naming, UserChangeForm):
 
 
 class SignUpForm(Naming, UserCreationForm):
-    """Django's UserCreationForm, with limits: nobody gets a name of the service's by signing up."""
+    """Django's UserCreationForm, with limits, and without the names that are reserved."""
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)

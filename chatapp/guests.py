@@ -1,8 +1,8 @@
 """
-What guests are called: nothing that an account, a bot or the service is called, nor anything that looks like it.
+What guests are called: nothing that looks like the name of an account, a bot or the service.
 
-A guest has a name for as long as nobody signs up with one of that look. That is asked again whenever the guest enters,
-or says something.
+A guest keeps a name until somebody signs up with one that looks the same. This is checked again whenever the guest
+enters or says something.
 """
 
 from collections.abc import Iterable
@@ -20,17 +20,17 @@ def check_name(name: str) -> None:
 
 
 def settled(sender: Sender) -> Sender:
-    """The guest under a name that still is the guest's to have; anybody else as they are."""
+    """This sender; a guest who has lost its name, under its new one."""
     return renamed([sender]).get(sender, sender)
 
 
 def renamed(senders: Iterable[Sender]) -> dict[Sender, Sender]:
-    """Those of these senders whose names are no guest's any more, as they are called from now on."""
+    """Which of these senders are guests who have lost their names, and each under its new name."""
     guests = {sender for sender in senders if sender.is_guest}
     taken = looks_taken(guest.name for guest in guests)
     losers = [guest for guest in guests if not may_have(guest, taken)]
     taken = looks_taken(name for guest in losers for name in new_names(guest.key))
-    return {guest: called_otherwise(guest, taken) for guest in losers}
+    return {guest: with_new_name(guest, taken) for guest in losers}
 
 
 def looks_taken(wanted: Iterable[str]) -> set[str]:
@@ -46,12 +46,12 @@ def may_have(guest: Sender, taken: set[str]) -> bool:
     return guest.name in new_names(guest.key) or not names.is_reserved(guest.name, bots.registry)
 
 
-def called_otherwise(guest: Sender, taken: set[str]) -> Sender:
-    """The guest by a name that nobody chooses."""
+def with_new_name(guest: Sender, taken: set[str]) -> Sender:
+    """The guest under a name that nobody can choose."""
     short, long = (guest._replace(name=name) for name in new_names(guest.key))
     return short if may_have(short, taken) else long
 
 
 def notice(old: Sender, new: Sender) -> str:
-    """What a guest is told who is called otherwise now."""
+    """What a guest who has lost its name is told."""
     return "Guests can't be called %s any more. You are %s now. To choose a name, say /name Ann." % (old.name, new.name)

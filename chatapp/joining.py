@@ -269,15 +269,15 @@ def tell_presence(room: Room) -> None:
 
 
 def rename(reply_channel: Channel, room: Room, sender: Sender, client_id: str | None = None) -> None:
-    """A guest who is here has another name: `client_id` is that of the command. The room is told."""
+    """Give a guest who is here another name, and tell the room. client_id: that of the command which asked for it."""
     Presence.objects.filter(channel=reply_channel.name).update(name=sender.name)
     frame = protocol.answer("name", client_id, user=sender.name, guest=sender.guest_token())
     reply_channel.send(protocol.text(frame))
     tell_presence(room)
 
 
-def call_otherwise(reply_channel: Channel, slug: str, old: Sender, new: Sender) -> None:
-    """A guest who is here has to be called otherwise, and is told so."""
+def take_name_away(reply_channel: Channel, slug: str, old: Sender, new: Sender) -> None:
+    """A guest who is here has lost its name: the room and the guest are told the new one."""
     room = Room.read("slug = %s", slug)
     if room is not None:
         rename(reply_channel, room, new)
@@ -285,4 +285,5 @@ def call_otherwise(reply_channel: Channel, slug: str, old: Sender, new: Sender) 
 
 
 def tell_of_name(reply_channel: Channel, old: Sender, new: Sender) -> None:
+    """Tell a guest why its name has changed."""
     reply_channel.send(protocol.text(protocol.answer("notice", text=guests.notice(old, new))))

@@ -236,12 +236,12 @@ def message_frame(room: str, row: Any) -> dict[str, Any]:
 
 
 def guest_mark(sender: str) -> dict[str, bool]:
-    """What a frame about somebody says of guests, and of nobody else: they may be called as they like."""
+    """What marks a frame about a guest: guests choose their names freely, accounts can't."""
     return {"guest": True} if sender.startswith("guest:") else {}
 
 
 def presence_frame(people: Iterable[tuple[str, str]], count: int) -> dict[str, Any]:
-    """Who is in a room: sender and name of some, and how many there are in all. Of the names, `guests` are guests'."""
+    """Who is in a room. people: sender and name of some; count: how many there are in all."""
     people = list(people)
     guests = sorted({name for sender, name in people if guest_mark(sender)})
     return answer("presence", users=sorted({name for _, name in people}), guests=guests, count=count)

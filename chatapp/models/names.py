@@ -76,8 +76,8 @@ def is_named(user: Any, update_fields: Collection[str] | None) -> bool:
 
 def check_before_saving(instance: Any, raw: bool, update_fields: Collection[str] | None, **kwargs: Any) -> None:
     """
-    An account is about to be saved. Raises ValidationError if it is new, or gets another name, and an account looks
-    alike. One that has its name since before there was this table keeps it.
+    An account is about to be saved. Raises ValidationError if it is new or renamed, and its name looks like another
+    account's. An account that is older than this table keeps its name.
     """
     if raw or not is_named(instance, update_fields):
         return
@@ -107,7 +107,7 @@ def claim_when_saved(
 
 def claim_at_login(user: Any, **kwargs: Any) -> None:
     """
-    An account logs in. It gets the looks of its name that nobody has, if it was made without signals, or by the release
-    before this table while that was being replaced, or if an account that looked alike is gone.
+    An account logs in. It gets the looks of its name that nobody has: it may have been made without signals, or by the
+    release before this table during an upgrade, or an account that looked the same may be gone.
     """
     TakenName.claim(user.pk, user.get_username())
