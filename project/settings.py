@@ -278,9 +278,10 @@ LAYER = {
 }
 ROUTING = "routing.channel_routing"
 #: What separate processes meet in: Redis, or the database.
+DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="")
 SHARED_LAYER = {
     "BACKEND": "relay.layers.database.DatabaseChannelLayer",
-    "CONFIG": {**LAYER, "direct_url": env.str("DATABASE_DIRECT_URL", default="")},
+    "CONFIG": {**LAYER, "direct_url": DATABASE_DIRECT_URL} if DATABASE_DIRECT_URL else LAYER,
     "ROUTING": ROUTING,
 }
 if REDIS_SENTINELS:
