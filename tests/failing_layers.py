@@ -149,7 +149,7 @@ class World:
         for layer in self.layers:
             if "redis" in self.kind:
                 for shard in layer.shards:
-                    shard.client().connection_pool.disconnect()
+                    shard.client().close()
         if self.kind in ("sqlite", "postgresql"):
             self.layers[0].flush()
             for layer in self.layers:

@@ -2,36 +2,49 @@
 
 import os
 import select
+import ssl
 import weakref
 from typing import Any
 
 import hiredis
 import redis
 from redis.exceptions import ReadOnlyError
-from redis.sentinel import SentinelConnectionPool
+
+from relay.layers.redis.addresses import Login, options_of
+
+#: Connections that a client may make in all: redis-py's default is 100, and each thread that waits has one of its own.
+MANY = 2**31
 
 
 class Client(redis.Redis):
     """
-    redis-py's client, without its blind second try.
+    redis-py's client, without a second try, a limit of connections, and most of what its pool does for each command.
 
-    redis-py 2.10.6 sends any command once more when the connection breaks under it, though the server may have
+    redis-py may be told to send a command once more when the connection breaks under it, though the server may have
     carried it out: a message is pushed twice, or a popped one is lost. Here a broken connection raises. A connection
     that the server closed while it was idle is found before anything is sent on it, so a restart costs no error.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        forget_in_children(self.connection_pool)
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        #: Connections that nobody uses. redis-py's pool only makes them: its locks and records take longer than a send.
+        self.idle: list[Any] = []
+        forget_in_children(self)
+
+    @classmethod
+    def to(cls, url: str, defaults: dict[str, Any], **fixed: Any) -> "Client":
+        """A client for the server with this URL, which says more than `defaults`, and less than `fixed`."""
+        return cls(connection_pool=redis.ConnectionPool(**completed({**defaults, **options_of(url), **fixed})))
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        name = args[0]
-        connection = self.connection_pool.get_connection(name, **options)
         try:
-            if is_stale(connection):
-                connection.disconnect()
-            connection.send_packed_command(packed(connection, args))
-            return self.parse_response(connection, name, **options)
+            connection = self.idle.pop()
+        except IndexError:
+            connection = self.connection_pool.make_connection()
+        try:
+            connect(connection)
+            connection.send_packed_command(packed(connection, args), check_health=False)
+            return self.parse_response(connection, args[0], **options)
         except redis.ResponseError as e:
             if is_read_only(e):
                 # A master that is deposed. Whoever connects next finds the new one.
@@ -42,28 +55,50 @@ class Client(redis.Redis):
             connection.disconnect()
             raise
         finally:
-            self.connection_pool.release(connection)
+            self.idle.append(connection)
+
+    def close(self) -> None:
+        super().close()
+        while self.idle:
+            self.idle.pop().disconnect()
 
 
-def packed(connection: redis.Connection, args: tuple[Any, ...]) -> list[bytes]:
+def completed(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of connections, with what the layer needs of them."""
+    needed = {
+        # In version 3 a server may say what nobody has asked for.
+        "protocol": 2,
+        # The name of redis-py for CLIENT LIST would cost two round trips for each connection.
+        "driver_info": None,
+        "redis_connect_func": Login(options.get("username")),
+    }
+    return {"max_connections": MANY, **options, **needed}
+
+
+def packed(connection: Any, args: tuple[Any, ...]) -> list[bytes]:
     """A command as it goes over the wire."""
     try:
-        return [hiredis.pack_command(args)]
+        if " " not in args[0]:
+            return [hiredis.pack_command(args)]
     except TypeError:
-        # What redis-py's own methods put into a command, and hiredis does not know.
-        return connection.pack_command(*args)
+        pass  # It has something in it that redis-py's own methods put into a command, and hiredis does not know.
+    return connection.pack_command(*args)
 
 
-class MasterPool(SentinelConnectionPool):
-    """
-    redis-py's pool of connections to a master that Sentinels know, for several threads.
-
-    redis-py 2.10.6 closes all connections of the pool when it finds a new master, also those that other threads are
-    using, and does so again for every connection it makes afterwards. A connection to the old master fails by itself.
-    """
-
-    def get_master_address(self) -> tuple[str, int]:
-        return self.sentinel_manager.discover_master(self.service_name)
+def connect(connection: Any) -> None:
+    """Make sure that something can be sent on a connection. Raises redis.ConnectionError or redis.TimeoutError."""
+    if is_stale(connection):
+        connection.disconnect()
+    if connection._sock is None:
+        try:
+            connection.connect()
+        except redis.ConnectionError as e:
+            if isinstance(e.__context__, ssl.SSLCertVerificationError):
+                raise redis.ConnectionError(
+                    "%s Its certificate is refused here: name the file of its authority in the URL with "
+                    "?ssl_ca_certs=, or accept any certificate with ?ssl_cert_reqs=none." % e
+                ) from e
+            raise
 
 
 def is_read_only(error: redis.ResponseError) -> bool:
@@ -71,27 +106,40 @@ def is_read_only(error: redis.ResponseError) -> bool:
     return isinstance(error, ReadOnlyError) or "READONLY" in str(error)
 
 
-def is_stale(connection: redis.Connection) -> bool:
+def is_stale(connection: Any) -> bool:
     """Whether an idle connection has something to read: then the server closed it, or an old reply lies there."""
-    if connection._sock is None:
+    sock = connection._sock
+    if sock is None:
         return False
     poll = select.poll()
-    poll.register(connection._sock, select.POLLIN)
-    return bool(poll.poll(0))
+    poll.register(sock, select.POLLIN)
+    if not poll.poll(0):
+        return False
+    return not isinstance(sock, ssl.SSLSocket) or has_data(sock)
 
 
-def forget_in_children(pool: redis.ConnectionPool) -> None:
-    """
-    After a fork, the child starts with an empty pool. redis-py would notice by itself, and shut the connections down,
-    which are the parent's too (A21).
-    """
-    reference = weakref.ref(pool)
+def has_data(sock: ssl.SSLSocket) -> bool:
+    """Whether what came is more than TLS's own, such as a session ticket, which reading deals with."""
+    timeout = sock.gettimeout()
+    sock.settimeout(0)
+    try:
+        sock.recv(1)
+    except ssl.SSLWantReadError:
+        return False
+    except OSError:
+        return True
+    finally:
+        sock.settimeout(timeout)
+    return True
+
+
+def forget_in_children(client: Client) -> None:
+    """After a fork, the connections are the parent's (A21). The child closes its copies, which ends none of them."""
+    reference = weakref.ref(client)
 
     def forget() -> None:
         living = reference()
         if living is not None:
-            for connection in list(living._available_connections) + list(living._in_use_connections):
-                connection._sock = None
-            living.reset()
+            living.idle.clear()
 
     os.register_at_fork(after_in_child=forget)

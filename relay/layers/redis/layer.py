@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import redis
-from asgi_redis import core, sentinel
+from asgi_redis import core
 
 from relay.exceptions import LayerUnavailable
 from relay.layers.delivery import (
@@ -28,8 +28,9 @@ from relay.layers.delivery import (
 )
 from relay.layers.heart import warn_of_released
 from relay.layers.redis import records
+from relay.layers.redis.addresses import shown
 from relay.layers.redis.claims import Claims
-from relay.layers.redis.client import Client, MasterPool
+from relay.layers.redis.client import Client
 from relay.layers.redis.groups import RedisGroups
 from relay.layers.redis.keys import Keys
 from relay.layers.redis.reader import BATCH, RedisReader
@@ -97,11 +98,10 @@ class LeasingRedisLayer(RedisGroups, Claims):
 
     def _pulse_client(self, index: int) -> redis.Redis:
         """A client for beats on the server with that index."""
-        limits = {**self.connection_limits, "socket_timeout": self._pulse, "socket_connect_timeout": self._pulse}
-        return self._make_client(index, limits)
+        return self._make_client(index, socket_timeout=self._pulse, socket_connect_timeout=self._pulse)
 
-    def _make_client(self, index: int, limits: dict[str, Any]) -> redis.Redis:
-        """A client of its own for the server with that index, whose connections have these options."""
+    def _make_client(self, index: int, **limits: Any) -> redis.Redis:
+        """A client of its own for the server with that index, whose connections have these options above all."""
         raise NotImplementedError
 
     def _wake_rested(self, shard: Shard) -> None:
@@ -354,28 +354,13 @@ class RedisChannelLayer(LeasingRedisLayer, core.RedisChannelLayer):
     """asgi_redis's RedisChannelLayer, by relay's contract (`relay.layers.base`)."""
 
     def _generate_connections(self, hosts: list[str], redis_kwargs: dict[str, Any]) -> list[Client]:
-        return [Client.from_url(host, **redis_kwargs) for host in hosts]
+        return [Client.to(host, redis_kwargs) for host in hosts]
 
-    def _make_client(self, index: int, limits: dict[str, Any]) -> Client:
-        return self._generate_connections([self.hosts[index]], limits)[0]
+    def _make_client(self, index: int, **limits: Any) -> Client:
+        return Client.to(self.hosts[index], self.connection_limits, **limits)
 
-
-class RedisSentinelChannelLayer(LeasingRedisLayer, sentinel.RedisSentinelChannelLayer):
-    """
-    asgi_redis's RedisSentinelChannelLayer, by relay's contract. It keeps its connections: they ask the Sentinels for
-    the master when they connect, and a master that is deposed hangs up (A28). `sentinel_refresh_interval` is not used.
-    """
-
-    def _master_for(self, service_name: str) -> redis.Redis:
-        if service_name not in self._master_connections:
-            self._master_connections[service_name] = self._client_of(service_name)
-        return self._master_connections[service_name]
-
-    def _client_of(self, service_name: str, **limits: Any) -> Client:
-        return self._sentinel.master_for(service_name, redis_class=Client, connection_pool_class=MasterPool, **limits)
-
-    def _make_client(self, index: int, limits: dict[str, Any]) -> Client:
-        return self._client_of(self.services[index], **limits)
+    def __str__(self) -> str:
+        return "%s(hosts=%s)" % (type(self).__name__, [shown(host) for host in self.hosts])
 
 
 def batches(items: Iterable[Any], size: int) -> Iterable[list[Any]]:

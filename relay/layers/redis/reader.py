@@ -3,6 +3,7 @@
 import logging
 import os
 import select
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +13,7 @@ from relay.exceptions import LayerUnavailable
 from relay.layers.delivery import Delivery, Lease, Owed, Record, by_holder, finish, warn_of_lost
 from relay.layers.readers import Reader
 from relay.layers.redis import records
-from relay.layers.redis.client import is_stale
+from relay.layers.redis.client import connect
 from relay.layers.redis.keys import Keys
 from relay.layers.redis.shard import Shard
 
@@ -117,7 +118,7 @@ class RedisReader(Reader):
                     listening.append(ear)
             # With no server to listen to, until one may be tried again.
             patience = seconds + GRACE if listening else min(seconds, max(0.01, min(map(Shard.pause, self.shards))))
-            woken = {number for number, _ in poll.poll(patience * 1000)}
+            answers = self.first_answers(listening, poll, time.monotonic() + patience)
         except BaseException:
             for ear in listening:
                 ear.stop_at_once()
@@ -126,8 +127,20 @@ class RedisReader(Reader):
             for ear in listening:
                 ear.stop_at_once()
         else:
-            self.heard = {ear.shard.index for ear in listening if (ear.hear() if ear.number in woken else ear.stop())}
+            self.heard = {ear.shard.index for ear in listening if (answers[ear] if ear in answers else ear.stop())}
         return not self.closed and (bool(self.heard) or not listening)
+
+    def first_answers(self, listening: list["Ear"], poll: Any, give_up_at: float) -> dict["Ear", bool]:
+        """What the servers say that answer first. Empty if none does until then, or if the reader is closed."""
+        answers: dict[Ear, bool] = {}
+        while not answers:
+            woken = {number for number, _ in poll.poll(max(0, (give_up_at - time.monotonic()) * 1000))}
+            if not woken or self.closed:
+                break
+            for ear in listening:
+                if ear.number in woken and (answer := ear.hear()) is not None:
+                    answers[ear] = answer
+        return answers
 
     def close(self) -> None:
         if not self.closed:
@@ -136,8 +149,7 @@ class RedisReader(Reader):
 
     def abandon(self) -> None:
         for ear in self.ears:
-            if ear.connection is not None:
-                ear.connection._sock = None
+            ear.connection = None
 
     def __del__(self) -> None:
         os.close(self.closing)
@@ -161,8 +173,12 @@ class Ear:
             self.connect()
             self.connection.send_command("BLPOP", *bells, "%.3f" % max(seconds, 0.01))
         except (redis.ConnectionError, redis.TimeoutError) as e:
+            self.stop_at_once()
             self.shard.failed(e)
             return False
+        except BaseException:
+            self.stop_at_once()
+            raise
         self.number = self.connection._sock.fileno()
         poll.register(self.number, select.POLLIN)
         return True
@@ -171,18 +187,23 @@ class Ear:
         """Make sure that there is a connection, and that its number among the server's clients is known."""
         if self.connection is None:
             self.connection = self.shard.client().connection_pool.make_connection()
-        if is_stale(self.connection):
-            self.connection.disconnect()
-        if self.connection._sock is None:
-            self.connection.connect()
+        before = self.connection._sock
+        connect(self.connection)
+        if self.connection._sock is not before:
             self.connection.send_command("CLIENT", "ID")
             self.client_id = self.connection.read_response()
 
-    def hear(self) -> bool:
-        """Read what came: True for a bell, False for the end of the time."""
+    def hear(self, seconds: float = 0) -> bool | None:
+        """
+        Read what came: True for a bell, False for the end of the time. None if no whole answer comes in these seconds:
+        half of one may have woken us, or what TLS has to say.
+        """
         try:
-            return self.connection.read_response() is not None
-        except (redis.ConnectionError, redis.TimeoutError) as e:
+            return self.connection.read_response(timeout=seconds, disconnect_on_error=False) is not None
+        except redis.TimeoutError:
+            return None
+        except redis.ConnectionError as e:
+            self.stop_at_once()
             self.shard.failed(e)
             return True  # Whoever waits has another look.
         except redis.ResponseError as e:
@@ -190,17 +211,22 @@ class Ear:
             return True
 
     def stop(self) -> bool:
-        """Wait no longer. True if a bell has rung meanwhile: it would be heard by nobody else."""
+        """Wait no longer. True if a bell may have rung meanwhile: it would be heard by nobody else."""
         try:
             self.shard.client().execute_command("CLIENT", "UNBLOCK", self.client_id)
         except redis.RedisError as e:
             self.shard.failed(e)
             self.stop_at_once()
             return False
-        return self.hear()
+        answer = self.hear(GRACE)
+        if answer is None:
+            # It may still come, and is not to be taken for the answer to something else.
+            self.stop_at_once()
+        return answer is not False
 
     def stop_at_once(self) -> None:
-        self.connection.disconnect()
+        if self.connection is not None:
+            self.connection.disconnect()
 
 
 def told(leases: Iterable[tuple[Lease, int]]) -> list[int]:

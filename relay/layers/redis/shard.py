@@ -10,8 +10,9 @@ from relay.exceptions import LayerLate, LayerUnavailable
 from relay.layers.redis.client import is_read_only
 from relay.layers.remote import Remote
 
-#: What a server says that is there but takes no commands now.
-NOT_NOW = ("BUSY", "MASTERDOWN", "OOM", "MISCONF", "NOREPLICAS")
+#: What a server says that is there but takes no commands now: as redis-py's errors, or in their text.
+NOT_NOW = (redis.exceptions.MasterDownError, redis.exceptions.OutOfMemoryError)
+NOT_NOW_WORDS = ("BUSY", "MASTERDOWN", "OOM", "MISCONF", "NOREPLICAS")
 
 
 class Shard(Remote):
@@ -38,7 +39,7 @@ class Shard(Remote):
             self.failed(e)
             raise LayerUnavailable("%s can't be reached: %s" % (self.name, e)) from e
         except redis.ResponseError as e:
-            if not (is_read_only(e) or any(word in str(e) for word in NOT_NOW)):
+            if not (is_read_only(e) or isinstance(e, NOT_NOW) or any(word in str(e) for word in NOT_NOW_WORDS)):
                 raise
             self.failed(e)
             raise LayerUnavailable("%s takes no commands now: %s" % (self.name, e)) from e

@@ -105,13 +105,12 @@ def test_no_reply_is_left_on_a_connection_for_the_next_command(make_layer):
     layer = make_layer()
     client = layer.connection(0)
     client.ping()
-    connection = client.connection_pool.get_connection("PING")
+    connection = client.idle[-1]
 
     def interrupted():
         raise KeyboardInterrupt
 
     connection.read_response, read_response = interrupted, connection.read_response
-    client.connection_pool.release(connection)
     with pytest.raises(KeyboardInterrupt):
         client.get("something")
     connection.read_response = read_response
