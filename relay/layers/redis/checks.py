@@ -1,13 +1,16 @@
 """Checks that ask the Redis servers of the channel layers. They run with `manage.py check --deploy`."""
 
 import ipaddress
+import ssl
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 from django.conf import settings
 from django.core import checks
-from redis.sentinel import Sentinel
+
+from relay.layers.redis.addresses import options_of, sentinel_options, shown
+from relay.layers.redis.client import Client
+from relay.layers.redis.sentinels import Sentinels
 
 #: The oldest whose scripts and commands we use; Valkey began with 7.2.
 OLDEST = (6, 2)
@@ -26,49 +29,66 @@ def check_servers() -> list[checks.CheckMessage]:
         prefix = config.get("prefix", "asgi:")
         if layer["BACKEND"] == "relay.layers.redis.RedisChannelLayer":
             for host in config.get("hosts", []):
-                found += check_server(host, prefix) if isinstance(host, str) else []
+                options = config.get("connection_kwargs", {})
+                found += check_server(host, prefix, options) if isinstance(host, str) else []
         elif layer["BACKEND"] == "relay.layers.redis.RedisSentinelChannelLayer":
             for service in config.get("services", []):
                 found += check_master(config, service, prefix)
     return found
 
 
-def check_server(url: str, prefix: str) -> list[checks.CheckMessage]:
-    return ask(redis.StrictRedis.from_url(url, **LIMITS), url, prefix)
+def check_server(url: str, prefix: str, options: dict[str, Any] | None = None) -> list[checks.CheckMessage]:
+    options = {"host": "localhost", **(options or {}), **options_of(url)}
+    found = check_certificate("the Redis at %s" % shown(url), options)
+    return found + ask(Client.to(url, options, **LIMITS), options, prefix)
 
 
 def check_master(config: dict[str, Any], service: str, prefix: str) -> list[checks.CheckMessage]:
     """Of the server that is master now."""
+    options = {**config.get("connection_kwargs", {}), **sentinel_options(config.get("url", "")), **LIMITS}
+    found = check_certificate("the Sentinels and the master %r" % service, options)
+    sentinels = Sentinels(config["hosts"], options)
     try:
-        host, port = Sentinel(config["hosts"], **LIMITS).discover_master(service)
+        host, port = sentinels.discover_master(service)
     except (redis.RedisError, OSError):
         text = "No Sentinel says which Redis is the master of %r, and none was checked." % service
         hint = "Run the check where the Sentinels can be reached; they must know that name of `services`."
-        return [checks.Info(text, hint=hint, id="relay.I001")]
-    login = config.get("connection_kwargs", {})
-    shown = "[%s]" % host if ":" in host else host
-    url = "redis://%s%s:%d" % (":hidden@" if login.get("password") else "", shown, port)
-    return ask(redis.StrictRedis(host, port, **{**login, **LIMITS}), url, prefix)
+        return [*found, checks.Info(text, hint=hint, id="relay.I001")]
+    return found + ask(sentinels.client_of(service), {**options, "host": host, "port": port}, prefix)
 
 
-def ask(client: Any, url: str, prefix: str) -> list[checks.CheckMessage]:
-    shown = without_password(url)
+def ask(client: Client, options: dict[str, Any], prefix: str) -> list[checks.CheckMessage]:
+    """Questions to the server of a client whose connections have these options."""
+    server = options.get("path") or "%s:%s" % (options["host"], options.get("port", 6379))
     try:
         info = client.info()
-        found = [check_version(shown, info), check_eviction(shown, info), check_password(shown, url)]
-        found.append(check_neighbours(shown, client, prefix))
+        found = [check_version(server, info), check_eviction(server, info), check_password(server, options)]
+        found.append(check_neighbours(server, client, prefix))
         return [message for message in found if message is not None]
     except (redis.RedisError, OSError) as e:
-        text = "The Redis at %s did not answer (%s), and was not checked." % (shown, type(e).__name__)
+        text = "The Redis at %s did not answer (%s), and was not checked." % (server, type(e).__name__)
         hint = "Run the check where the server can be reached."
         return [checks.Info(text, hint=hint, id="relay.I001")]
     finally:
-        client.connection_pool.disconnect()
+        client.close()
 
 
-def without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return "%s:%s" % (parts.hostname, parts.port or 6379)
+def check_certificate(server: str, options: dict[str, Any]) -> list[checks.CheckMessage]:
+    if options.get("ssl_cert_reqs", "required") in (None, "none", ssl.CERT_NONE):
+        off = "ssl_cert_reqs=none"
+    elif not options.get("ssl_check_hostname", True):
+        off = "ssl_check_hostname=0"
+    else:
+        return []
+    return [
+        checks.Warning(
+            "The certificate of %s is not verified (%s): whoever is on the way can take its place, and gets the "
+            "password." % (server, off),
+            hint="Name the file of its authority with ?ssl_ca_certs= in the address in CHANNEL_LAYERS. Where a "
+            "provider signs its own, as Heroku does, only its network protects the connection.",
+            id="relay.W013",
+        )
+    ]
 
 
 def check_version(shown: str, info: dict[str, Any]) -> checks.CheckMessage | None:
@@ -93,10 +113,10 @@ def check_eviction(shown: str, info: dict[str, Any]) -> checks.CheckMessage | No
     )
 
 
-def check_password(shown: str, url: str) -> checks.CheckMessage | None:
-    """It has just answered us: without a password, if the URL has none."""
-    parts = urlsplit(url)
-    if parts.password or parts.scheme == "unix" or is_own(parts.hostname or ""):
+def check_password(shown: str, options: dict[str, Any]) -> checks.CheckMessage | None:
+    """It has just answered us: without a password, if there is none. A client's certificate is as good as one."""
+    known = options.get("password") or options.get("ssl_certfile")
+    if known or "path" in options or is_own(options["host"]):
         return None
     return checks.Warning(
         "The Redis at %s takes anybody without a password: who reaches it reads and writes every message." % shown,

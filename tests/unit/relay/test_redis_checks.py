@@ -4,6 +4,7 @@ import pytest
 import redis
 
 from relay.layers.redis import checks
+from relay.layers.redis.addresses import options_of
 from tests.ports import free_port
 
 
@@ -51,7 +52,7 @@ def test_one_that_is_too_old_is_named(version, ids):
     ],
 )
 def test_one_that_takes_anybody_is_named_unless_only_this_machine_reaches_it(url, ids):
-    found = checks.check_password("x", url)
+    found = checks.check_password("x", {"host": "localhost", **options_of(url)})
     assert [message.id for message in [found] if message] == ids
 
 
