@@ -85,5 +85,6 @@ from tests.services import (  # noqa: F401
     redis_url,
     redis_urls,
     sentinel_servers,
+    tls_program,
 )
 from tests.worker import office, open_office  # noqa: F401

@@ -10,12 +10,16 @@ class Proxy:
     """
     Passes connections on to a server. After `lose_next` the next thing that the server answers is not passed on: the
     connection is closed instead, after the server has done what it was asked. After `hold_up` the next connection that
-    carries certain bytes is silent for a while.
+    carries certain bytes is silent for a while. After `halve_next` only a few bytes of the next answer come.
     """
 
     def __init__(self, port: int):
         self.target = port
         self.losing = threading.Semaphore(0)
+        self.halving = threading.Semaphore(0)
+        #: Answers halved so far, and the connections, on which nothing more comes.
+        self.halved = 0
+        self.silent: list[tuple[socket.socket, socket.socket]] = []
         #: Answers lost so far.
         self.lost = 0
         #: What the connection carries that is to be held up, if there is one, and for how many seconds.
@@ -34,6 +38,9 @@ class Proxy:
 
     def lose_next(self) -> None:
         self.losing.release()
+
+    def halve_next(self) -> None:
+        self.halving.release()
 
     def hold_up(self, needle: bytes, seconds: float) -> None:
         self.hole = (needle, seconds)
@@ -71,6 +78,11 @@ class Proxy:
                 if self.losing.acquire(blocking=False):
                     self.lost += 1
                     break
+                if self.halving.acquire(blocking=False):
+                    client.sendall(data[:3])
+                    self.halved += 1
+                    self.silent.append((server, client))
+                    return
                 client.sendall(data)
         except OSError:
             pass  # The other direction has closed both.

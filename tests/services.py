@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from deploy.up import answers, redis_server, start_redis
+from tests.certificates import Certificate
 from tests.ports import free_port
 from tests.waiting import FACTOR, wait_until
 
@@ -51,6 +52,8 @@ class RedisServer:
         self.program = program or redis_server()
         self.environment = {**os.environ, **(environment or {})}
         self.host, self.port = host, free_port()
+        #: Where its replicas and Sentinels reach it.
+        self.peer_port = self.port
         self.url = "redis://%s:%d/0" % (host, self.port)
         self.folder = folder
         self.options = options
@@ -82,6 +85,30 @@ class RedisServer:
         self.process.wait()
 
 
+class TlsRedis(RedisServer):
+    """
+    One that speaks TLS, at `tls_url` and with its replicas and Sentinels. At `url` it answers the test in the clear.
+    """
+
+    def __init__(self, folder: Path, certificate: Certificate, *options: str, **more: Any):
+        self.tls_port = free_port()
+        self.tls_url = "rediss://127.0.0.1:%d/0" % self.tls_port
+        tls = ["--tls-port", str(self.tls_port), "--tls-cert-file", str(certificate.chain)]
+        tls += ["--tls-key-file", str(certificate.key), "--tls-ca-cert-file", str(certificate.chain)]
+        tls += ["--tls-auth-clients", "no", "--tls-replication", "yes"]
+        super().__init__(folder, *tls, *options, **more)
+        self.peer_port = self.tls_port
+
+
+@pytest.fixture(scope="session")
+def tls_program() -> str:
+    """A Redis or Valkey that knows TLS."""
+    said = subprocess.run([redis_server(), "--port", "0", "--tls-port", "0"], capture_output=True, text=True)
+    if "Bad directive" in said.stdout + said.stderr:
+        pytest.skip("%s was built without TLS" % redis_server())
+    return redis_server()
+
+
 @pytest.fixture
 def own_redis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisServer]:
     """A server of this test's own; a parameter is a tuple of its options."""
@@ -91,21 +118,23 @@ def own_redis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisS
 
 
 @contextmanager
-def watched_servers(folder: Path, replicas: int, *options: str) -> Iterator[list[RedisServer]]:
+def watched_servers(
+    folder: Path, replicas: int, *options: str, kind: Callable[..., RedisServer] = RedisServer
+) -> Iterator[list[Any]]:
     """A master called "chat", its replicas, and a Sentinel that fails over after half a second."""
     servers: list[RedisServer] = []
 
     def start(name: str, *more: str, configuration: Path | None = None) -> RedisServer:
         own = folder / name
         own.mkdir()
-        servers.append(RedisServer(own, *more, configuration=configuration))
+        servers.append(kind(own, *more, configuration=configuration))
         return servers[-1]
 
     try:
         master = start("master", *options)
         for n in range(replicas):
-            start("replica-%d" % n, "--replicaof", "127.0.0.1 %d" % master.port, *options)
-        sentinel = start("sentinel", "--sentinel", configuration=sentinel_configuration(folder, master.port))
+            start("replica-%d" % n, "--replicaof", "127.0.0.1 %d" % master.peer_port, *options)
+        sentinel = start("sentinel", "--sentinel", configuration=sentinel_configuration(folder, master.peer_port))
         client = redis.Redis(port=sentinel.port)
 
         def known() -> bool:
