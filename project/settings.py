@@ -31,6 +31,10 @@ SECRET_KEY_IS_KEPT = not env.str("SECRET_KEY", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 DATABASE_URL = env.str("DATABASE_URL", default="")
 REDIS_URL = env.str("REDIS_URL", default="")
+#: Options for REDIS_URL where a platform writes that.
+REDIS_OPTIONS = env.str("REDIS_OPTIONS", default="")
+if REDIS_URL and REDIS_OPTIONS:
+    REDIS_URL += ("&" if "?" in REDIS_URL else "?") + REDIS_OPTIONS
 #: host:port of each Sentinel, and the name under which they know the master: instead of the server in REDIS_URL.
 REDIS_SENTINELS = env.list("REDIS_SENTINELS", default=[])
 REDIS_SENTINEL_SERVICE = env.str("REDIS_SENTINEL_SERVICE", default="parley")
@@ -285,13 +289,9 @@ SHARED_LAYER = {
     "ROUTING": ROUTING,
 }
 if REDIS_SENTINELS:
-    if REDIS_URL.startswith("rediss:"):
-        raise ImproperlyConfigured("REDIS_URL must begin with redis:// where REDIS_SENTINELS are: there is no TLS then")
     sentinels = [(host.strip("[]"), int(port)) for host, _, port in (name.rpartition(":") for name in REDIS_SENTINELS)]
-    # What of the URL does not depend on who is master.
-    login = {"password": urlsplit(REDIS_URL).password, "db": int(urlsplit(REDIS_URL).path.strip("/") or 0)}
     SHARED_LAYER["BACKEND"] = "relay.layers.redis.RedisSentinelChannelLayer"
-    found = {"hosts": sentinels, "services": [REDIS_SENTINEL_SERVICE], "connection_kwargs": login}
+    found = {"hosts": sentinels, "services": [REDIS_SENTINEL_SERVICE], "url": REDIS_URL}
     SHARED_LAYER["CONFIG"] = {**LAYER, **found, "prefix": CHANNEL_PREFIX}
 elif REDIS_URL:
     SHARED_LAYER["BACKEND"] = "relay.layers.redis.RedisChannelLayer"

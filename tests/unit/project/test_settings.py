@@ -74,22 +74,31 @@ def test_another_database_is_refused_by_the_name_of_the_setting():
     assert "DATABASE_URL must begin with" in setting("DEBUG", DATABASE_URL="mysql://u:p@host/name").stderr
 
 
-def test_tls_to_a_redis_behind_sentinels_is_refused_rather_than_left_out():
-    environment = {"REDIS_SENTINELS": "10.0.0.1:26379", "REDIS_URL": "rediss://:s3cret@any/2"}
-    assert "REDIS_URL must begin with redis://" in setting("DEBUG", **environment).stderr
-
-
 def test_debug_is_off_unless_asked_for():
     assert setting("DEBUG").stdout.strip() == "False"
 
 
-def test_sentinels_stand_for_the_server_in_the_url_of_which_password_and_database_count():
-    environment = {"REDIS_SENTINELS": "10.0.0.1:26379,[::1]:26380", "REDIS_URL": "redis://:s3cret@any/2"}
+def test_sentinels_stand_for_the_server_in_the_url_of_which_all_but_the_host_counts():
+    environment = {"REDIS_SENTINELS": "10.0.0.1:26379,[::1]:26380", "REDIS_URL": "rediss://:s3cret@any/2"}
     layer = ast.literal_eval(setting("CHANNEL_LAYERS['default']", "runserver", **environment).stdout)
     assert layer["BACKEND"] == "relay.layers.redis.RedisSentinelChannelLayer"
     assert layer["CONFIG"]["hosts"] == [("10.0.0.1", 26379), ("::1", 26380)]
     assert layer["CONFIG"]["services"] == ["parley"]
-    assert layer["CONFIG"]["connection_kwargs"] == {"password": "s3cret", "db": 2}
+    assert layer["CONFIG"]["url"] == "rediss://:s3cret@any/2"
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "hosts"),
+    [
+        ("rediss://h:p@x:1", "ssl_cert_reqs=none", ["rediss://h:p@x:1?ssl_cert_reqs=none"]),
+        ("rediss://x:1/0?db=2", "ssl_ca_certs=/x.pem", ["rediss://x:1/0?db=2&ssl_ca_certs=/x.pem"]),
+        ("redis://x:1/0", "", ["redis://x:1/0"]),
+    ],
+)
+def test_a_url_that_a_platform_writes_gets_options_from_elsewhere(url, options, hosts):
+    """R1"""
+    said = setting("CHANNEL_LAYERS['default']['CONFIG']['hosts']", REDIS_URL=url, REDIS_OPTIONS=options).stdout
+    assert ast.literal_eval(said) == hosts
 
 
 @pytest.mark.parametrize("url", ["https://chat.example.com/talk", "https://chat.example.com/talk/"])
