@@ -21,6 +21,7 @@ from relay.checks import (
     check_reconnect_text,
     check_redis,
     check_sqlite,
+    check_stock_layers,
 )
 from relay.traces import mark_records
 
@@ -38,6 +39,7 @@ class RelayConfig(AppConfig):
         checks.register(check_consumers)
         checks.register(check_sqlite)
         checks.register(check_layer_config)
+        checks.register(check_stock_layers)
         checks.register(check_encoding, checks.Tags.database)
         checks.register(check_notifications, checks.Tags.database)
         checks.register(check_inline_bodies)

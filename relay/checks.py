@@ -20,6 +20,7 @@ from relay.layers.policy import ONLY_ON_REDIS
 DEFAULT_GROUP_EXPIRY = 86400
 #: And what ours take, in bytes.
 MESSAGE_SIZE_LIMIT = 8 * 1024 * 1024
+STOCK_LAYERS = ("asgi_redis.RedisChannelLayer", "asgi_redis.RedisSentinelChannelLayer")
 DATABASE_LAYER = "relay.layers.database.DatabaseChannelLayer"
 MEMORY_LAYER = "relay.layers.inmemory.ChannelLayer"
 #: Bytes for which 0 means: no limit.
@@ -163,6 +164,21 @@ def check_consumers(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage
     ]
 
 
+def check_stock_layers(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """relay.E006: asgi_redis' own layers call zadd as redis-py had it before 3, so each group that is used raises."""
+    return [
+        checks.Error(
+            "The channel layer %r is %s, whose groups don't work with the installed redis-py."
+            % (alias, layer["BACKEND"]),
+            hint="Set BACKEND in CHANNEL_LAYERS[%r] to 'relay.layers.redis.%s', which takes the same CONFIG."
+            % (alias, layer["BACKEND"].rpartition(".")[2]),
+            id="relay.E006",
+        )
+        for alias, layer in getattr(settings, "CHANNEL_LAYERS", {}).items()
+        if layer["BACKEND"] in STOCK_LAYERS
+    ]
+
+
 def check_inline_bodies(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     """relay.E004: a body that goes with its request must fit into a message of the channel layer (S6)."""
     size = min(conf.get("INLINE_BODY_BYTES"), conf.get("MAX_BODY_BYTES") or math.inf)
@@ -242,7 +258,7 @@ def check_metrics(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
 
 
 def check_redis(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
-    """relay.W008 to W011 and I001, of each server that a channel layer is in: see relay.layers.redis.checks."""
+    """relay.W008 to W011, W013 and I001, of each server that a channel layer is in: see relay.layers.redis.checks."""
     # Here, as most processes that run checks have no use for it.
     from relay.layers.redis.checks import check_servers
 

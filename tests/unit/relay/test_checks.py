@@ -22,6 +22,7 @@ from relay.checks import (
     check_origins,
     check_reconnect_text,
     check_sqlite,
+    check_stock_layers,
     encoding_of,
 )
 from relay.decorators import batch_consumer
@@ -88,6 +89,17 @@ def test_workers_may_keep_their_connections(settings_override, database, ids):
 def test_a_layer_in_sqlite_wants_a_backend_that_several_can_write_with(settings_override, layer, engine, ids):
     settings_override(CHANNEL_LAYERS={"default": {"BACKEND": layer}}, DATABASES={"default": {"ENGINE": engine}})
     assert [found.id for found in check_sqlite(None)] == ids
+
+
+@pytest.mark.parametrize("kind", ["RedisChannelLayer", "RedisSentinelChannelLayer"])
+def test_asgi_redis_own_layers_are_told_to_be_replaced(settings_override, kind):
+    """Their groups fail with each redis-py that speaks TLS on a current Python."""
+    settings_override(CHANNEL_LAYERS={"default": {"BACKEND": "asgi_redis." + kind, "CONFIG": {}}})
+    (message,) = check_stock_layers(None)
+    assert message.id == "relay.E006"
+    assert "relay.layers.redis." + kind in message.hint
+    settings_override(CHANNEL_LAYERS={"default": {"BACKEND": "relay.layers.redis." + kind, "CONFIG": {}}})
+    assert check_stock_layers(None) == []
 
 
 @pytest.mark.parametrize(
