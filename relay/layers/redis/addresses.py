@@ -92,11 +92,13 @@ class Login:
 
     def __call__(self, connection: Any) -> None:
         """For redis-py's `redis_connect_func`."""
-        connection.username = None if self.as_default else self.username
+        username = None if self.as_default else self.username
+        connection.username = username
         try:
             connection.on_connect()
         except redis.AuthenticationError as refusal:
-            if self.as_default or not self.username:
+            # What this connection tried counts, and not `as_default`: others log in at the same time.
+            if not username:
                 # The next connection tries both again.
                 self.as_default = False
                 raise

@@ -4,7 +4,8 @@ import pytest
 import redis
 
 from relay.exceptions import LayerUnavailable
-from relay.layers.redis import RedisSentinelChannelLayer, checks
+from relay.layers.redis import Client, RedisSentinelChannelLayer, checks
+from relay.layers.redis.client import connect
 
 PASSWORD, ENCODED = "p@ss/w#1", "p%40ss%2Fw%231"
 #: What docs/layer.md says that a user of the layer's own needs.
@@ -57,6 +58,23 @@ def test_a_name_that_the_server_does_not_know_is_left_out(own_redis, admin, make
     assert 1 <= len(told) <= 2, "by the client and that of the heartbeats, and not for each connection"
     assert PASSWORD not in caplog.text
     assert [message.id for message in checks.check_server(login(own_redis, "h"), layer.prefix)] == []
+
+
+def test_a_name_is_left_out_by_all_connections_that_log_in_at_once(own_redis, admin):
+    admin.config_set("requirepass", PASSWORD)
+    client = Client.to(login(own_redis, "h"), {})
+    early, late = (client.connection_pool.make_connection() for _ in range(2))
+    log_in = late.on_connect
+
+    def log_in_late():
+        late.on_connect = log_in
+        connect(early)  # It finds that the name is not known.
+        log_in()
+
+    late.on_connect = log_in_late
+    connect(late)
+    assert early.is_connected
+    assert late.is_connected
 
 
 def test_a_name_alone_is_left_out_too(own_redis, make_redis_layer):
