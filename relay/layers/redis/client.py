@@ -65,11 +65,15 @@ class Client(redis.Redis):
 
 def completed(options: dict[str, Any]) -> dict[str, Any]:
     """Options of connections, with what the layer needs of them."""
-    needed = {
+    needed: dict[str, Any] = {
         # In version 3 a server may say what nobody has asked for.
         "protocol": 2,
         # The name of redis-py for CLIENT LIST would cost two round trips for each connection.
         "driver_info": None,
+        # Also with what does not go through `execute_command`, such as a pipeline, and whatever an address says.
+        "retry": None,
+        "retry_on_timeout": False,
+        "retry_on_error": [],
         "redis_connect_func": Login(options.get("username")),
     }
     return {"max_connections": MANY, **options, **needed}

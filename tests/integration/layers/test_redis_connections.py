@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from relay.exceptions import LayerUnavailable
+from relay.layers.redis import Client
 from relay.layers.redis.shard import Shard
 from tests.layers import Elsewhere
 from tests.proxy import Proxy
@@ -91,6 +92,25 @@ def test_an_acknowledgement_whose_answer_is_lost_takes_nothing_more_with_it(make
         layer.give_back(deliveries)
         assert proxy.lost == 1
         assert [delivery.content["n"] for delivery in layer.take(["c"], 10)] == [2, 3]
+
+
+@pytest.mark.parametrize("asking", ["", "?retry_on_timeout=1&retry_on_error=1"])
+@pytest.mark.parametrize(
+    "count",
+    [lambda client, key: client.incr(key), lambda client, key: client.pipeline().incr(key).execute()],
+    ids=["command", "pipeline"],
+)
+def test_a_command_whose_answer_is_lost_is_not_sent_twice(redis_url, redis_prefix, count, asking):
+    """A5: not by redis-py's other ways to a server either, and whatever the address asks for."""
+    key = redis_prefix + "count"
+    with Proxy(port_of(redis_url)) as proxy:
+        client = Client.to("redis://127.0.0.1:%d/0%s" % (proxy.port, asking), {})
+        client.ping()
+        proxy.lose_next()
+        with pytest.raises(redis.ConnectionError):
+            count(client, key)
+        assert proxy.lost == 1
+    assert redis.Redis.from_url(redis_url).get(key) == b"1"
 
 
 def test_a_connection_that_the_server_closed_costs_no_error(make_layer, redis_url):
