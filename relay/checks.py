@@ -20,7 +20,6 @@ from relay.layers.policy import ONLY_ON_REDIS
 DEFAULT_GROUP_EXPIRY = 86400
 #: And what ours take, in bytes.
 MESSAGE_SIZE_LIMIT = 8 * 1024 * 1024
-STOCK_LAYERS = ("asgi_redis.RedisChannelLayer", "asgi_redis.RedisSentinelChannelLayer")
 DATABASE_LAYER = "relay.layers.database.DatabaseChannelLayer"
 MEMORY_LAYER = "relay.layers.inmemory.ChannelLayer"
 #: Bytes for which 0 means: no limit.
@@ -170,12 +169,12 @@ def check_stock_layers(app_configs: Any, **kwargs: Any) -> list[checks.CheckMess
         checks.Error(
             "The channel layer %r is %s, whose groups don't work with the installed redis-py."
             % (alias, layer["BACKEND"]),
-            hint="Set BACKEND in CHANNEL_LAYERS[%r] to 'relay.layers.redis.%s', which takes the same CONFIG."
-            % (alias, layer["BACKEND"].rpartition(".")[2]),
+            hint="Set BACKEND in CHANNEL_LAYERS[%r] to 'relay.layers.redis.Redis%sChannelLayer', which takes the same "
+            "CONFIG." % (alias, "Sentinel" if "Sentinel" in layer["BACKEND"] else ""),
             id="relay.E006",
         )
         for alias, layer in getattr(settings, "CHANNEL_LAYERS", {}).items()
-        if layer["BACKEND"] in STOCK_LAYERS
+        if layer["BACKEND"].startswith("asgi_redis.")
     ]
 
 

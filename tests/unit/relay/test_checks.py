@@ -91,14 +91,22 @@ def test_a_layer_in_sqlite_wants_a_backend_that_several_can_write_with(settings_
     assert [found.id for found in check_sqlite(None)] == ids
 
 
-@pytest.mark.parametrize("kind", ["RedisChannelLayer", "RedisSentinelChannelLayer"])
-def test_asgi_redis_own_layers_are_told_to_be_replaced(settings_override, kind):
+@pytest.mark.parametrize(
+    ("stock", "ours"),
+    [
+        ("RedisChannelLayer", "RedisChannelLayer"),
+        ("core.RedisChannelLayer", "RedisChannelLayer"),
+        ("RedisLocalChannelLayer", "RedisChannelLayer"),
+        ("RedisSentinelChannelLayer", "RedisSentinelChannelLayer"),
+    ],
+)
+def test_asgi_redis_own_layers_are_told_to_be_replaced(settings_override, stock, ours):
     """Their groups fail with each redis-py that speaks TLS on a current Python."""
-    settings_override(CHANNEL_LAYERS={"default": {"BACKEND": "asgi_redis." + kind, "CONFIG": {}}})
+    settings_override(CHANNEL_LAYERS={"default": {"BACKEND": "asgi_redis." + stock, "CONFIG": {}}})
     (message,) = check_stock_layers(None)
     assert message.id == "relay.E006"
-    assert "relay.layers.redis." + kind in message.hint
-    settings_override(CHANNEL_LAYERS={"default": {"BACKEND": "relay.layers.redis." + kind, "CONFIG": {}}})
+    assert "'relay.layers.redis.%s'" % ours in message.hint
+    settings_override(CHANNEL_LAYERS={"default": {"BACKEND": "relay.layers.redis." + ours, "CONFIG": {}}})
     assert check_stock_layers(None) == []
 
 
