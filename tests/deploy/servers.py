@@ -58,15 +58,9 @@ class Redis:
         return redis.Redis(port=self.port, password=None if self.mode else PASSWORD)
 
     def admin(self, *command: str) -> str:
-        """What `redis-cli --user admin` answers: our client knows no users."""
-        connection = redis.Connection(port=self.port)
-        try:
-            for words in (("AUTH", "admin", ADMIN_PASSWORD), command):
-                connection.send_command(*words)
-                answer = connection.read_response()
-        finally:
-            connection.disconnect()
-        return str(answer)
+        """What `redis-cli --user admin` answers."""
+        client = redis.Redis(port=self.port, username="admin", password=ADMIN_PASSWORD)
+        return str(client.execute_command(*command))
 
     @property
     def url(self) -> str:

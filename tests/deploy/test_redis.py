@@ -32,7 +32,7 @@ def test_a_chat_runs_on_it_by_the_password_and_nobody_else_gets_in(recipe_redis,
     with chat.socket() as socket:
         socket.send({"message": "hi", "client_id": "1"})
         assert socket.next("ack")["seq"] == 1
-    with pytest.raises(redis.ResponseError, match="NOAUTH"):
+    with pytest.raises(redis.AuthenticationError):
         redis.Redis(port=server.port).get("x")
 
 
@@ -52,7 +52,7 @@ def test_a_full_one_refuses_instead_of_forgetting(recipe_redis):
     client = server.client()
     client.set("early", "x", ex=1000)
     server.admin("CONFIG", "SET", "maxmemory", "1000")
-    with pytest.raises(redis.ResponseError, match="OOM"):
+    with pytest.raises(redis.OutOfMemoryError):
         client.set("late", "x", ex=1000)
     assert client.get("early") == b"x"
 
