@@ -46,7 +46,9 @@ def check_server(url: str, prefix: str, options: dict[str, Any] | None = None) -
 def check_master(config: dict[str, Any], service: str, prefix: str) -> list[checks.CheckMessage]:
     """Of the server that is master now."""
     options = {**config.get("connection_kwargs", {}), **sentinel_options(config.get("url", "")), **LIMITS}
+    asking = {**options, **options.get("sentinel_kwargs", {})}
     found = check_certificate("the Sentinels and the master %r" % service, options)
+    found = found or check_certificate("the Sentinels of %r" % service, asking)
     sentinels = Sentinels(config["hosts"], options)
     try:
         host, port = sentinels.discover_master(service)

@@ -16,16 +16,18 @@ class Sentinels(Sentinel):
     redis-py's Sentinel, which waits long for a Sentinel that is away, may forget one of them when two threads ask at
     the same time, and does not say why none has answered.
 
-    options: for connections to masters, and in `sentinel_kwargs` for those to Sentinels. Without that these have the
-      same time limits, and TLS if masters have it.
+    options: for connections to masters. Those to Sentinels have the same time limits, and TLS if masters have it;
+      `sentinel_kwargs` says what is different.
     """
 
     def __init__(self, hosts: list[tuple[str, int]], options: dict[str, Any]):
         super().__init__([], **completed(options))
         shared = {name: value for name, value in options.items() if name.startswith(("socket_", "ssl"))}
-        about = dict(options.get("sentinel_kwargs", shared))
+        about = {**shared, **options.get("sentinel_kwargs", {})}
         if about.pop("ssl", False):
             about["connection_class"] = redis.SSLConnection
+        else:
+            about = {name: value for name, value in about.items() if not name.startswith("ssl_")}
         self.sentinels = [
             Client(connection_pool=redis.ConnectionPool(**completed({"host": host, "port": port, **about})))
             for host, port in hosts
@@ -36,7 +38,7 @@ class Sentinels(Sentinel):
         for each in self.sentinels:
             try:
                 state = each.execute_command("SENTINEL MASTERS").get(service_name)
-            except (redis.ConnectionError, redis.TimeoutError) as e:
+            except redis.RedisError as e:
                 failures.append(str(e))
                 continue
             if state and self.check_master_state(state, service_name):

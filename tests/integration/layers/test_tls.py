@@ -279,6 +279,17 @@ def test_a_sentinel_whose_certificate_is_bad_is_not_believed(sentinel_servers, m
     assert [message.id for message in checks.check_master(about, "chat", "asgi:")] == ["relay.W013"]
 
 
+def test_sentinels_may_have_another_certificate_than_masters(sentinel_servers, make_sentinel_layer, certificate):
+    """What is said of Sentinels is added to what is said of masters: they are still asked over TLS."""
+    url = "rediss://any/0?ssl_ca_certs=%s" % certificate.chain
+    about = {"connection_kwargs": {"sentinel_kwargs": {"ssl_cert_reqs": "none"}}}
+    layer = make_sentinel_layer(url, **about)
+    layer.send("c", {"n": 1})
+    assert layer.receive(["c"])[1] == {"n": 1}
+    about.update(hosts=[("127.0.0.1", sentinel_servers[2].tls_port)], url=url)
+    assert [message.id for message in checks.check_master(about, "chat", layer.prefix)] == ["relay.W013"]
+
+
 def test_sentinels_may_be_asked_in_the_clear(sentinel_servers, make_sentinel_layer, certificate):
     """And the master they name speaks TLS."""
     hosts = [("127.0.0.1", sentinel_servers[2].port)]
