@@ -164,14 +164,14 @@ def check_consumers(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage
 
 
 def check_stock_layers(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
-    """relay.E006: asgi_redis' own layers call zadd as redis-py had it before 3, so each group that is used raises."""
+    """relay.E007: asgi_redis' own layers call zadd as redis-py had it before 3, so each group that is used raises."""
     return [
         checks.Error(
             "The channel layer %r is %s, whose groups don't work with the installed redis-py."
             % (alias, layer["BACKEND"]),
             hint="Set BACKEND in CHANNEL_LAYERS[%r] to 'relay.layers.redis.Redis%sChannelLayer', which takes the same "
             "CONFIG." % (alias, "Sentinel" if "Sentinel" in layer["BACKEND"] else ""),
-            id="relay.E006",
+            id="relay.E007",
         )
         for alias, layer in getattr(settings, "CHANNEL_LAYERS", {}).items()
         if layer["BACKEND"].startswith("asgi_redis.")

@@ -1,4 +1,8 @@
-"""The Redis client: redis-py's, without what loses or doubles messages (A5, A21, A22)."""
+"""
+The Redis client: redis-py's, without what loses or doubles messages (A5, A21, A22).
+
+It needs what redis-py does not promise to keep: `_sock` of a connection, and connections that no pool counts.
+"""
 
 import os
 import select

@@ -104,7 +104,7 @@ def test_asgi_redis_own_layers_are_told_to_be_replaced(settings_override, stock,
     """Their groups fail with each redis-py that speaks TLS on a current Python."""
     settings_override(CHANNEL_LAYERS={"default": {"BACKEND": "asgi_redis." + stock, "CONFIG": {}}})
     (message,) = check_stock_layers(None)
-    assert message.id == "relay.E006"
+    assert message.id == "relay.E007"
     assert "'relay.layers.redis.%s'" % ours in message.hint
     settings_override(CHANNEL_LAYERS={"default": {"BACKEND": "relay.layers.redis." + ours, "CONFIG": {}}})
     assert check_stock_layers(None) == []
