@@ -63,8 +63,10 @@ class Client(redis.Redis):
 
     def close(self) -> None:
         super().close()
-        while self.idle:
-            self.idle.pop().disconnect()
+        # Other threads may go on taking connections.
+        idle, self.idle = self.idle, []
+        for connection in idle:
+            connection.disconnect()
 
 
 def completed(options: dict[str, Any]) -> dict[str, Any]:
