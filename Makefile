@@ -14,6 +14,8 @@ RUNTIME := $(VENV)/.runtime
 REDIS := $(VENV)/.redis
 TOOLS := $(VENV)/.tools
 FRONTEND := var/frontend/.fetched
+# What tests read without installing it: tests/asgiref1.py.
+ARCHIVES := asgiref==1.1.2
 
 .DEFAULT_GOAL := help
 .PHONY: help run up example test lint types bench soak check audit frontend requirements clean
@@ -83,6 +85,7 @@ $(REDIS): requirements-dev.txt $(RUNTIME)
 
 $(TOOLS): requirements-dev.txt $(RUNTIME)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-dev.txt
+	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --dest $(VENV)/archives $(ARCHIVES)
 	@touch $@
 
 $(FRONTEND): deploy/frontend.json deploy/frontend.py | $(VENV)

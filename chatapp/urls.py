@@ -2,7 +2,6 @@
 
 from django.contrib.auth import views as auth_views
 from django.urls import include, path, re_path
-from django.views.decorators.http import require_POST
 
 from chatapp import views
 from chatapp.api import messages, notifications, tickets, tokens
@@ -12,8 +11,7 @@ urlpatterns = [
     path("", views.rooms, name="rooms"),
     path("chat/<path:slug>/", views.room, name="room"),
     path("accounts/login/", auth_views.LoginView.as_view(authentication_form=LoginForm), name="login"),
-    # By POST only: a link or an image on another site must not log anyone out. (The admin's own still does by GET.)
-    path("accounts/logout/", require_POST(auth_views.LogoutView.as_view()), name="logout"),
+    path("accounts/logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("accounts/signup/", views.signup, name="signup"),
     # Any name, also an impossible one: the view says what is wrong with it.
     re_path(r"^api/rooms/(?P<slug>[\s\S]*)/messages$", messages.Messages.as_view(), name="messages"),

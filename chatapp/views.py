@@ -3,14 +3,13 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
 from django.contrib.auth import get_user_model, login
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import is_safe_url
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -91,7 +90,8 @@ def page_config(request: HttpRequest, slug: str, sender: Sender) -> dict[str, An
 def signup(request: HttpRequest) -> HttpResponse:
     """Make an account, and be logged in with it."""
     wanted = request.POST.get("next") or request.GET.get("next", "")
-    following = wanted if is_safe_url(wanted, allowed_hosts={request.get_host()}) else reverse("rooms")
+    is_here = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()})
+    following = wanted if is_here else reverse("rooms")
     form = SignUpForm(request.POST or None)
     if request.method == "POST":
         try:
@@ -138,12 +138,3 @@ def account_of(request: HttpRequest, form: SignUpForm) -> Any:
 def saved(user: Any) -> str:
     user.save()
     return str(user.pk)
-
-
-@require_http_methods(["GET", "POST"])
-def admin_logout(request: HttpRequest) -> HttpResponse:
-    """Django 2.2 logs out whoever is led here by any link; here a form must be sent."""
-    if request.method == "POST":
-        response: HttpResponse = admin.site.logout(request)
-        return response
-    return render(request, "admin/log_out.html", admin.site.each_context(request))

@@ -1,7 +1,7 @@
 """
 relay: what the Channels 1.x stack lacks, for any project on it. It knows nothing of chat.
 
-    compat       lets the pinned stack import on Python 3.12 and 3.13
+    compat       lets Channels 1.x run on a supported Django and Python; asgiref1: modules it lacks there
     conf         every tunable: name, default, unit
     checks       Django system checks of combinations that can't work
     names        which channel and group names are valid
@@ -23,4 +23,5 @@ from relay import compat
 
 compat.install()
 
+# Read by Django 2.2 only.
 default_app_config = "relay.apps.RelayConfig"

@@ -1,45 +1,78 @@
 """
-Shims that let the pinned stack import on newer Pythons. Installed by `import relay`, which must come before
-`import channels`; `project/__init__.py` sees to that for every way to start.
+Shims that let Channels 1.1.8, Daphne 1.4 and asgi_redis 1.4 run on a supported Django and Python. Installed by
+`import relay`, which must come before `import channels`; `project/__init__.py` sees to that for every way to start.
+
+Each says what it stands in for. None of them ends before the package that needs it does: Channels 1.x has no
+maintainers, so that is when the project moves to another.
 
 Two more gaps are closed by packages, not here: `distutils`, gone in Python 3.12, comes with setuptools, and
 `cgi`, gone in Python 3.13, with legacy-cgi (requirements.in).
 """
 
+import functools
 import sys
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 #: The parts of `six.moves` that channels 1.1.8 imports through `django.utils.six`.
 SIX_MODULES = ["moves", "moves.urllib", "moves.urllib.parse", "moves.urllib.request", "moves.urllib.error"]
 
+#: What asgiref 1 had and asgiref 3 has not.
+ASGIREF_MODULES = str(Path(__file__).parent / "asgiref1")
+
 
 def install() -> None:
-    """Install every shim that this Python needs. Harmless when called again."""
-    if sys.version_info >= (3, 12):
-        alias_six()
-    else:
+    """Install every shim. Harmless when called again."""
+    if sys.version_info < (3, 12):
         use_own_distutils()
-
-
-def alias_six() -> None:
-    """
-    Put the `six` package in the place of Django's own copy.
-
-    `django.utils.six.moves` finds its modules by `find_module`, which Python 3.12 no longer calls (G1).
-    Needless with Django 3.0, which has no `django.utils.six`, and a Channels that does not import it.
-    """
-    sys.modules.setdefault("django.utils.six", import_module("six"))
-    for name in SIX_MODULES:
-        sys.modules.setdefault("django.utils.six." + name, import_module("six." + name))
+    alias_six()
+    add_asgiref()
+    accept_providing_args()
 
 
 def use_own_distutils() -> None:
     """
-    Have Django find the distutils that Python 3.11 has. setuptools puts its own in the place, which takes a quarter of
-    a second to import: a fifth of a worker's start.
+    Have Channels find the distutils that Python 3.11 has. setuptools puts its own in the place, which takes a quarter
+    of a second to import: a fifth of a worker's start. Ends with Python 3.11.
     """
     try:
         from _distutils_hack import remove_shim
     except ImportError:
         return
     remove_shim()
+
+
+def alias_six() -> None:
+    """
+    Put the `six` package in the place of `django.utils.six` (G1), which Django dropped in 3.0 and Channels imports in
+    its routing, handler, static files and `runserver`.
+    """
+    sys.modules.setdefault("django.utils.six", import_module("six"))
+    for name in SIX_MODULES:
+        sys.modules.setdefault("django.utils.six." + name, import_module("six." + name))
+
+
+def add_asgiref() -> None:
+    """
+    Let asgiref 3, which Django needs, have the modules of asgiref 1: asgi_redis imports `asgiref.base_layer`, and
+    Channels' test cases import `asgiref.inmemory`. They are written anew, in `relay.asgiref1`.
+    """
+    path = import_module("asgiref").__path__
+    if ASGIREF_MODULES not in path:
+        path.append(ASGIREF_MODULES)
+
+
+def accept_providing_args() -> None:
+    """Let Channels make its signals with `providing_args`, which only ever documented, and which Django 4.0 dropped."""
+    from django.dispatch import Signal
+
+    if hasattr(Signal.__init__, "__wrapped__"):
+        return
+    true_init = Signal.__init__
+
+    @functools.wraps(true_init)
+    def init(self: Signal, providing_args: Any = None, use_caching: bool = False) -> None:
+        true_init(self, use_caching=use_caching)
+
+    Signal.__init__ = init

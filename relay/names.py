@@ -11,13 +11,14 @@ GROUP_NAME = re.compile(r"[a-zA-Z0-9\-_.]+")
 
 class StrictNames:
     """
-    Mix-in for asgiref's BaseChannelLayer: its name checks, without their holes (A24).
+    Mix-in for asgiref 1's BaseChannelLayer: its name checks, without their holes (A24).
 
     The parent's patterns end in `$`, which lets a trailing newline pass, and use `\\d` and `\\w`, which match every
     script's digits and letters. Raises TypeError, as the parent does, and names the culprit.
     """
 
-    def valid_channel_name(self, name: str, receive: bool = False) -> bool:
+    @staticmethod
+    def valid_channel_name(name: str, receive: bool = False) -> bool:
         if not (isinstance(name, str) and len(name) < LENGTH_LIMIT and CHANNEL_NAME.fullmatch(name)):
             raise TypeError(
                 "%r is no channel name: it must be a string of fewer than %d ASCII letters, digits, hyphens, "
@@ -29,7 +30,8 @@ class StrictNames:
             raise TypeError("Process-local channel name %r in receive() must end at the !" % name)
         return True
 
-    def valid_group_name(self, name: str) -> bool:
+    @staticmethod
+    def valid_group_name(name: str) -> bool:
         if not (isinstance(name, str) and len(name) < LENGTH_LIMIT and GROUP_NAME.fullmatch(name)):
             raise TypeError(
                 "%r is no group name: it must be a string of fewer than %d ASCII letters, digits, hyphens, "

@@ -42,6 +42,10 @@ class Request(handler.AsgiRequest):
             super().__init__(message)
         else:
             self.take_body(message, size)
+        if self.content_type == "application/x-www-form-urlencoded":
+            # Such a form is in UTF-8, whatever else it says (RFC 1866, WHATWG URL). Django refuses what says otherwise,
+            # and fails on its own page for that, which looks at the form once more.
+            self._encoding = None
         # A client whose address is not known (S2) has none, and much code expects the name.
         self.META.setdefault("REMOTE_ADDR", "")
 

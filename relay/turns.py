@@ -16,7 +16,6 @@ from collections.abc import Callable
 from typing import Any
 
 from asgi_redis.core import BaseRedisChannelLayer
-from asgiref.inmemory import ChannelLayer as InMemoryChannelLayer
 
 from relay import conf, scripts
 
@@ -199,10 +198,15 @@ def turns_of(layer: Any, on_taken_over: Callable[..., None]) -> MemoryTurns | Re
         return _turns[raw]
 
 
+def is_in_memory(layer: Any) -> bool:
+    """As Channels itself finds out (`ChannelLayerWrapper.local_only`)."""
+    return "inmemory" in type(layer).__module__
+
+
 def make_turns(layer: Any, on_taken_over: Callable[..., None]) -> MemoryTurns | RedisTurns:
     if isinstance(layer, BaseRedisChannelLayer):
         return RedisTurns(layer, on_taken_over)
-    if not isinstance(layer, InMemoryChannelLayer):
+    if not is_in_memory(layer):
         logger.warning(
             "linearize knows no lock that %s shares between processes: it orders the messages of this process only",
             type(layer).__name__,

@@ -86,4 +86,6 @@ def use(settings: dict[str, Any]) -> None:
     connections["default"].close()
     connections.databases["default"].clear()
     connections.databases["default"].update(settings)
+    # What the settings leave out, as for those that Django found at first.
+    connections.configure_settings(connections.databases)
     del connections["default"]

@@ -17,19 +17,12 @@ AHEAD = 60.0
 
 
 class NumberField(serializers.FloatField):
-    """DRF's FloatField, which takes `true`, `"NaN"` and numbers beyond any chart for numbers."""
-
-    default_error_messages = {"not_finite": "A finite number is required."}
+    """DRF's FloatField, which takes `true` for a number."""
 
     def to_internal_value(self, data: Any) -> float:
         if isinstance(data, bool):
             self.fail("invalid")
-        try:
-            value: float = super().to_internal_value(data)
-        except OverflowError:
-            self.fail("not_finite")
-        if not math.isfinite(value):
-            self.fail("not_finite")
+        value: float = super().to_internal_value(data)
         return value
 
 
@@ -104,11 +97,11 @@ class PostSerializer(serializers.Serializer):
 
 def first_problem(errors: Any, where: str = "") -> str:
     """The first thing that is wrong, as a sentence that says where: `points[3].value: A valid number is required.`"""
-    if isinstance(errors, dict):
-        name, inner = next(iter(errors.items()))
-        return first_problem(inner, where if name == "non_field_errors" else ".".join(filter(None, [where, name])))
-    if isinstance(errors, list) and not isinstance(errors[0], str):
-        place, inner = next((place, inner) for place, inner in enumerate(errors) if inner)
-        return first_problem(inner, "%s[%d]" % (where, place))
+    while isinstance(errors, dict):
+        name, errors = next(iter(errors.items()))
+        if isinstance(name, int):
+            where += "[%d]" % name
+        elif name != "non_field_errors":
+            where = "%s.%s" % (where, name) if where else name
     text = str(errors[0] if isinstance(errors, list) else errors)
     return "%s: %s" % (where, text) if where else text

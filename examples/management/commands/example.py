@@ -33,7 +33,7 @@ class Command(BaseCommand):
         "Runs an example: a small app for one step of the documents that people start from. Without a name it lists "
         "them. examples/README.md says more."
     )
-    requires_system_checks = False
+    requires_system_checks = []
 
     def add_arguments(self, parser):
         parser.add_argument("name", nargs="?", help='an example, or "all": each at /<name>/, with a table of them at /')

@@ -5,11 +5,11 @@ import threading
 import time
 
 import pytest
-from asgiref.inmemory import ChannelLayer as StockLayer
 from websockets.exceptions import ConnectionClosed
 
 from relay.layers.delivery import Content, Delivery
 from relay.layers.inmemory import ChannelLayer
+from tests.asgiref1 import StockLayer
 from tests.interface import handshake, masked, read_until
 from tests.waiting import wait_until
 

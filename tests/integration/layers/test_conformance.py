@@ -1,8 +1,8 @@
 """asgiref's own suite, unmodified, on every layer of relay's. asgi_redis runs it on its own in the same way."""
 
 import pytest
-from asgiref import conformance
 
+from tests.asgiref1 import conformance
 from tests.layers import KINDS, maker_of
 
 

@@ -68,7 +68,7 @@ def test_what_is_sent_on_commit_is_part_of_the_transaction(make, elsewhere):
     target = Channel("c", channel_layer=wrapper)
     with transaction.atomic():
         send_on_commit(target, {"n": 1})
-        assert [run for _, run in connection.run_on_commit if "send_on_commit" in run.__qualname__] == []
+        assert [run for _, run, _ in connection.run_on_commit if "send_on_commit" in run.__qualname__] == []
     with transaction.atomic():
         send_on_commit(target, {"n": 2})
         transaction.set_rollback(True)

@@ -4,13 +4,13 @@ import threading
 import time
 
 import pytest
-from asgiref.inmemory import ChannelLayer
 from channels import Channel
 from channels.asgi import ChannelLayerWrapper
 from channels.exceptions import ConsumeLater
 from channels.routing import route
 
 from relay.worker import Worker
+from tests.asgiref1 import StockLayer
 from tests.waiting import wait_until
 
 
@@ -18,7 +18,7 @@ class Shop:
     """asgiref's own layer and a worker on it."""
 
     def __init__(self, **options):
-        self.layer = ChannelLayer(**options)
+        self.layer = StockLayer(**options)
         self.threads = []
 
     def hire(self, *routes):

@@ -83,7 +83,7 @@ def test_workers_may_keep_their_connections(settings_override, database, ids):
         (DATABASE_LAYER, "django.db.backends.sqlite3", ["relay.W002"]),
         (DATABASE_LAYER, "relay.backends.sqlite3", []),
         (DATABASE_LAYER, "django.db.backends.postgresql", []),
-        ("asgiref.inmemory.ChannelLayer", "django.db.backends.sqlite3", []),
+        ("tests.asgiref1.StockLayer", "django.db.backends.sqlite3", []),
     ],
 )
 def test_a_layer_in_sqlite_wants_a_backend_that_several_can_write_with(settings_override, layer, engine, ids):

@@ -6,13 +6,13 @@ Redis and several processes, and on layers that keep the order themselves.
 import threading
 
 import pytest
-from asgiref import inmemory
 from channels import Channel
 from channels.message import Message, pending_message_store
 from channels.routing import route
 
 from relay.decorators import linearize
 from relay.dispatch import dispatch
+from tests.asgiref1 import StockLayer
 from tests.waiting import wait_until
 
 
@@ -43,7 +43,7 @@ def start(layer, name, socket="a", order=None):
 @pytest.fixture
 def layer(layer):
     """The default channel layer, over asgiref's own layer in memory."""
-    layer.channel_layer = inmemory.ChannelLayer(capacity=1000)
+    layer.channel_layer = StockLayer(capacity=1000)
     return layer
 
 

@@ -148,7 +148,7 @@ def test_a_database_that_is_away_spoils_no_scrape(wrapper, settings_override, ca
 
 
 def test_a_layer_that_keeps_no_notes_shows_this_process(settings_override, monkeypatch):
-    from asgiref.inmemory import ChannelLayer as Stock
+    from tests.asgiref1 import StockLayer as Stock
 
     # What a server of another test has told of this process.
     monkeypatch.setattr(herald.HERE, "told", "")

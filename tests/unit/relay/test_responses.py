@@ -72,6 +72,13 @@ def test_a_charset_that_python_and_django_know_reaches_the_view(layer, content_t
     assert status(layer, [[b"host", b"localhost"], [b"content-type", content_type.encode()]]) == 200
 
 
+def test_a_form_is_in_utf_8_whatever_it_says(layer):
+    """S10. Django 5 would fail on it, and on the page that says so."""
+    kind = "application/x-www-form-urlencoded; charset=windows-1251"
+    sent = {"body": b"csrfmiddlewaretoken=no", "content-type": kind, "cookie": "csrftoken=" + "a" * 32}
+    assert answer(layer, "/accounts/login/", method="POST", **sent)[0] == 403
+
+
 def test_too_many_fields_in_a_query_are_a_bad_request(layer):
     """Channels reads the query while it makes the request, if there is a charset: outside what Django answers."""
     assert status(layer, [[b"content-type", b"text/plain; charset=utf-8"]], "a=1&" * 1001) == 400
