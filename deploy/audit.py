@@ -1,13 +1,12 @@
 """
 Ask whether known vulnerabilities are in what is pinned: pip-audit over the requirements, without what is accepted.
 
-What is accepted is argued: Django's issues in docs/cves.md, others in deploy/accepted.toml. pip-audit gets an
-environment of its own in var/audit, if the service that knows the vulnerabilities (PyPI's JSON API) can be reached.
+What is accepted is argued in deploy/accepted.toml. pip-audit gets an environment of its own in var/audit, if the
+service that knows the vulnerabilities (PyPI's JSON API) can be reached.
 """
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import tomllib
@@ -17,11 +16,10 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 ACCEPTED = ROOT / "deploy" / "accepted.toml"
-DJANGO = ROOT / "docs" / "cves.md"
 PINS = ROOT / "requirements-audit.txt"
 TARGET = ROOT / "var" / "audit"
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
-SERVICE = "https://pypi.org/pypi/django/2.2.28/json"
+SERVICE = "https://pypi.org/pypi/django/json"
 #: Seconds that the service may be silent before it counts as away.
 TIMEOUT = 5
 
@@ -58,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     except AuditError as e:
         print(e, file=sys.stderr)
         return 1
-    return judge(report, argued(), from_the_table())
+    return judge(report, argued())
 
 
 def answers(url: str) -> bool:
@@ -110,26 +108,16 @@ def argued(path: Path = ACCEPTED) -> dict[tuple[str, str], str]:
     return {(e["package"], name): "%s; closed by %s" % (e["why"], e["closed_by"]) for name, e in entries.items()}
 
 
-def from_the_table(path: Path = DJANGO) -> dict[tuple[str, str], str]:
-    """Django's, from the first column of the table, with what is done."""
-    rows = [line.strip("|").split("|") for line in path.read_text().splitlines() if line.startswith("| CVE-")]
-    return {("django", name): row[4].strip() for row in rows for name in re.findall(r"CVE-\d+-\d+", row[0])}
-
-
-def judge(report: Report, listed: dict[tuple[str, str], str], table: dict[tuple[str, str], str]) -> int:
-    """
-    Print what was found; 1 if something is not accepted. The table of Django's issues has those that are not in 2.2.28,
-    too: so only what is in the list can be stale.
-    """
+def judge(report: Report, accepted: dict[tuple[str, str], str]) -> int:
+    """Print what was found; 1 if something is not accepted."""
     for name, reason in report.skipped:
         print("Not audited: %s (%s)" % (name, reason))
     if not report.audited:
         print("NOT AUDITED: no package was looked at")
         return 0
     found = {(finding.package, name) for finding in report.findings for name in finding.ids}
-    for package, name in sorted(listed.keys() - found):
+    for package, name in sorted(accepted.keys() - found):
         print("Stale: %s of %s was not found: take it out of deploy/accepted.toml" % (name, package))
-    accepted = listed.keys() | table.keys()
     refused = [f for f in report.findings if not any((f.package, name) in accepted for name in f.ids)]
     for finding in refused:
         print("NOT ACCEPTED: %s" % str(finding))

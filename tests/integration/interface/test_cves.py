@@ -1,4 +1,4 @@
-"""Django's security issues that could be reached through the interface server: see docs/cves.md."""
+"""Security issues of Django's ASGI handler, and Channels': see docs/cves.md."""
 
 import logging
 
