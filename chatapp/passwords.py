@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.hashers import make_password
 from django.core.exceptions import PermissionDenied
 
 from chatapp import throttle
@@ -14,10 +12,7 @@ NAME_LIMIT, PASSWORD_LIMIT = 150, 4096
 
 
 class Backend(ModelBackend):
-    """
-    Django's ModelBackend, with a limit for guessing (`chatapp.throttle`), and with the same work for every failure: its
-    own is done at once with an account that has no usable password, which tells that there is one (CVE-2024-39329).
-    """
+    """Django's ModelBackend, with a limit for guessing (`chatapp.throttle`)."""
 
     def authenticate(
         self, request: Any, username: str | None = None, password: str | None = None, **kwargs: Any
@@ -26,11 +21,8 @@ class Backend(ModelBackend):
         if not username or password is None or len(username) > NAME_LIMIT or len(password) > PASSWORD_LIMIT:
             raise PermissionDenied
         tried = throttle.login(request, username)
-        user = get_user_model().objects.filter(username=username).first()
-        if user is None or not user.has_usable_password():
-            make_password(password)
-            raise PermissionDenied
-        if not user.check_password(password) or not self.user_can_authenticate(user):
+        user = super().authenticate(request, username, password)
+        if user is None:
             raise PermissionDenied
         tried.succeeded()
         return user
