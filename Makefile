@@ -14,8 +14,10 @@ RUNTIME := $(VENV)/.runtime
 REDIS := $(VENV)/.redis
 TOOLS := $(VENV)/.tools
 FRONTEND := var/frontend/.fetched
-# What tests read without installing it: tests/asgiref1.py.
-ARCHIVES := asgiref==1.1.2
+# What tests take from beside the environment: asgiref 1 as it was published (tests/asgiref1.py), and the oldest Django that
+# relay works with (tests/acceptance/test_coming_from.py).
+ASGIREF1 := asgiref==1.1.2
+OLD_DJANGO := Django==2.2.28 pytz==2026.6 $(ASGIREF1)
 
 .DEFAULT_GOAL := help
 .PHONY: help run up example test lint types bench soak check audit frontend requirements clean
@@ -85,7 +87,8 @@ $(REDIS): requirements-dev.txt $(RUNTIME)
 
 $(TOOLS): requirements-dev.txt $(RUNTIME)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-dev.txt
-	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --dest $(VENV)/archives $(ARCHIVES)
+	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --dest $(VENV)/archives $(ASGIREF1)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(VENV)/django2.2 $(OLD_DJANGO)
 	@touch $@
 
 $(FRONTEND): deploy/frontend.json deploy/frontend.py | $(VENV)

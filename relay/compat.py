@@ -10,6 +10,7 @@ Two more gaps are closed by packages, not here: `distutils`, gone in Python 3.12
 """
 
 import functools
+import inspect
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -76,3 +77,22 @@ def accept_providing_args() -> None:
         true_init(self, use_caching=use_caching)
 
     Signal.__init__ = init
+
+
+def accept_set_up_of_instances() -> None:
+    """
+    Let the transaction test cases of Channels be set up by each test, as they expect. Since Django 5.2 the class calls
+    its `_pre_setup`, which with Channels is no class method.
+    """
+    from django.test.testcases import TransactionTestCase
+
+    true_set_up = TransactionTestCase.setUpClass.__func__
+
+    @functools.wraps(true_set_up)
+    def set_up(cls: Any) -> None:
+        if inspect.ismethod(cls._pre_setup):
+            true_set_up(cls)
+        else:
+            super(TransactionTestCase, cls).setUpClass()
+
+    TransactionTestCase.setUpClass = classmethod(set_up)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import urllib.request
 from importlib.metadata import distribution, distributions
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -43,6 +44,31 @@ CHANNEL_LAYERS = {
 }
 """,
     "mysite/urls.py": "urlpatterns = []\n",
+    "mysite/test_chat.py": """
+from channels import Channel
+from channels.test import ChannelTestCase, TransactionChannelTestCase, WSClient
+
+class Chatting:
+    def test_what_is_sent_is_there_to_be_looked_at(self):
+        Channel("orders").send({"number": 1})
+        self.assertEqual(self.get_next_message("orders", require=True).content, {"number": 1})
+
+    def test_what_one_test_sent_is_not_there_in_another(self):
+        self.assertIsNone(self.get_next_message("orders"))
+        Channel("orders").send({"number": 2})
+
+    def test_a_consumer_answers_its_client(self):
+        client = WSClient()
+        client.send_and_consume("websocket.connect", path="/kitchen/")
+        client.send_and_consume("websocket.receive", text="hello")
+        self.assertEqual(client.receive(json=False), "hello")
+
+class InATransaction(Chatting, ChannelTestCase):
+    pass
+
+class InNone(Chatting, TransactionChannelTestCase):
+    pass
+""",
     "mysite/asgi.py": "from channels.asgi import get_channel_layer\nchannel_layer = get_channel_layer()\n",
     "mysite/routing.py": """
 from channels import Group
@@ -75,6 +101,8 @@ routing = [
 
 
 REDIS_LAYER, DATABASE_LAYER = "relay.layers.redis.RedisChannelLayer", "relay.layers.database.DatabaseChannelLayer"
+#: The oldest Django that relay works with, and what else that needs in an old version. `make` puts them there.
+DJANGO_2_2 = Path(sys.prefix) / "django2.2"
 #: What goes on until it is told to end.
 SERVERS = ("runworker", "relay.daphne")
 
@@ -88,7 +116,7 @@ def page():
 class Reader:
     """Somebody with a project of their own, who does what the page says."""
 
-    def __init__(self, folder, layer, redis_url, redis_prefix):
+    def __init__(self, folder, layer, redis_url, redis_prefix, django=None):
         self.folder = folder / "site"
         self.port = free_port()
         self.layer = layer
@@ -101,6 +129,9 @@ class Reader:
         self.environment = {"PATH": "/usr/bin:/bin", "DJANGO_SETTINGS_MODULE": "mysite.settings"}
         # What the page installs is there already: this sees that nothing else is asked for.
         self.environment |= {"PIP_NO_INDEX": "1", "PIP_DRY_RUN": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+        if django is not None:
+            assert django.is_dir(), "make test fetches it"
+            self.environment["PYTHONPATH"] = str(django)
 
     def follow(self, text):
         """Do what the blocks say, in their order; what each command says, by command."""
@@ -171,13 +202,27 @@ def test_the_page_leads_a_project_of_ones_own_to_its_end(reader):
     told = said["python manage.py check"]
     assert ("relay.W012" in told) == (reader.layer == DATABASE_LAYER), "hosts and prefix may stay"
     assert "makes no use of hosts, prefix" in told or reader.layer == REDIS_LAYER
-    assert "Ran 1 test" in said["python manage.py test"]
+    assert "Ran 7 tests" in said["python manage.py test"]
     for path, words in {"healthz": '"ok"', "readyz": '"websocket.receive"', "metrics": "relay_processes"}.items():
         assert words in said["curl http://127.0.0.1:8000/" + path]
     assert "websocket.receive" in said["python manage.py channels"]
     # As many workers as one likes.
     reader.run("python manage.py runworker")
     chat_with_two_workers(reader)
+
+
+def test_a_project_on_django_2_2_takes_relay_first(tmp_path, redis_url, redis_prefix):
+    """P1: it need not change its Django, or its asgiref, at the same time."""
+    reader = Reader(tmp_path, REDIS_LAYER, redis_url, redis_prefix, DJANGO_2_2)
+    try:
+        assert reader.run("python -m django --version").strip() == "2.2.28"
+        # What the page has it install is there, but for Django and asgiref.
+        said = reader.follow(page().replace("pip install --no-deps -r requirements.txt\n", ""))
+        assert "Ran 7 tests" in said["python manage.py test"]
+        reader.run("python manage.py runworker")
+        chat_with_two_workers(reader)
+    finally:
+        reader.stop()
 
 
 def chat_with_two_workers(reader):
