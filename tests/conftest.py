@@ -39,6 +39,8 @@ os.environ["CHAT_SESSION_KEY_LOGINS"] = "1"
 os.environ["CHAT_GUEST_ROOMS"] = "100000"
 os.environ["CHAT_DASHBOARD_INTERVAL"] = "0"
 os.environ["CHAT_CANARY_INTERVAL"] = "0"
+# Playwright keeps an event loop in the thread of the tests that drive a browser, and those look into the database, too.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 os.environ["ALLOWED_HOSTS"] = "localhost,127.0.0.1,testserver"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
