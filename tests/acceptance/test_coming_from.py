@@ -8,6 +8,7 @@ import urllib.request
 from importlib.metadata import distribution, distributions
 from pathlib import Path
 
+import environ
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -31,6 +32,7 @@ execute_from_command_line(sys.argv)
 import os
 BASE_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SECRET_KEY = "mine"
+USE_TZ = True
 ALLOWED_HOSTS = ["127.0.0.1"]
 INSTALLED_APPS = ["channels", "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"]
 ROOT_URLCONF = "mysite.urls"
@@ -47,6 +49,8 @@ CHANNEL_LAYERS = {
     "mysite/test_chat.py": """
 from channels import Channel
 from channels.test import ChannelTestCase, TransactionChannelTestCase, WSClient
+from django.contrib.sessions.models import Session
+from django.utils import timezone
 
 class Chatting:
     def test_what_is_sent_is_there_to_be_looked_at(self):
@@ -62,6 +66,11 @@ class Chatting:
         client.send_and_consume("websocket.connect", path="/kitchen/")
         client.send_and_consume("websocket.receive", text="hello")
         self.assertEqual(client.receive(json=False), "hello")
+
+    def test_times_come_back_as_they_went_in(self):
+        now = timezone.now()
+        Session.objects.create(session_key="abc", expire_date=now)
+        self.assertEqual(Session.objects.get().expire_date, now)
 
 class InATransaction(Chatting, ChannelTestCase):
     pass
@@ -202,7 +211,7 @@ def test_the_page_leads_a_project_of_ones_own_to_its_end(reader):
     told = said["python manage.py check"]
     assert ("relay.W012" in told) == (reader.layer == DATABASE_LAYER), "hosts and prefix may stay"
     assert "makes no use of hosts, prefix" in told or reader.layer == REDIS_LAYER
-    assert "Ran 7 tests" in said["python manage.py test"]
+    assert "Ran 9 tests" in said["python manage.py test"]
     for path, words in {"healthz": '"ok"', "readyz": '"websocket.receive"', "metrics": "relay_processes"}.items():
         assert words in said["curl http://127.0.0.1:8000/" + path]
     assert "websocket.receive" in said["python manage.py channels"]
@@ -211,14 +220,28 @@ def test_the_page_leads_a_project_of_ones_own_to_its_end(reader):
     chat_with_two_workers(reader)
 
 
-def test_a_project_on_django_2_2_takes_relay_first(tmp_path, redis_url, redis_prefix):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def own_database(request):
+    """A line for the settings of a project with this database; its tests make another one beside it."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    postgres = request.getfixturevalue("postgres")
+    name = postgres.create()
+    yield "DATABASES = {'default': %r}\n" % environ.Env.db_url_config(postgres.url(name))
+    postgres.drop(name)
+
+
+def test_a_project_on_django_2_2_takes_relay_first(tmp_path, redis_url, redis_prefix, own_database):
     """P1: it need not change its Django, or its asgiref, at the same time."""
     reader = Reader(tmp_path, REDIS_LAYER, redis_url, redis_prefix, DJANGO_2_2)
+    with open(reader.folder / "mysite" / "settings.py", "a") as settings:
+        settings.write(own_database)
     try:
         assert reader.run("python -m django --version").strip() == "2.2.28"
         # What the page has it install is there, but for Django and asgiref.
         said = reader.follow(page().replace("pip install --no-deps -r requirements.txt\n", ""))
-        assert "Ran 7 tests" in said["python manage.py test"]
+        assert "Ran 9 tests" in said["python manage.py test"]
         reader.run("python manage.py runworker")
         chat_with_two_workers(reader)
     finally:

@@ -1,8 +1,11 @@
 """PostgreSQL, whose crash is told from an error of ours."""
 
+from datetime import timezone
 from typing import Any
 
+import django
 import psycopg2
+from django.conf import settings
 from django.db.backends.postgresql import base
 from django.db.utils import DatabaseErrorWrapper, OperationalError
 from django.utils.functional import cached_property
@@ -14,6 +17,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
     @cached_property
     def wrap_database_errors(self) -> DatabaseErrorWrapper:
         return ErrorWrapper(self)
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        cursor = super().create_cursor(name)
+        if django.VERSION < (3, 1):
+            # What Django 2.2 has put there fails on what psycopg2 2.9 gives it (G5).
+            cursor.tzinfo_factory = timezone if settings.USE_TZ else None
+        return cursor
 
 
 class ErrorWrapper(DatabaseErrorWrapper):
