@@ -1,9 +1,10 @@
-# The one door to everything. PYTHON=python3.12 makes another Python's environment; PORT=9000 moves the server; JOBS=1
-# runs one test at a time. Most tests wait for processes: three at a time keep two cores busy.
+# The one door to everything. PYTHON=python3.12 makes another Python's environment; DJANGO=6 (with 3.12 or later) one with
+# the newest Django of that number; PORT=9000 moves the server; JOBS=1 runs one test at a time. Most tests wait for
+# processes: three at a time keep two cores busy.
 
 PYTHON ?= python3
 PORT ?= 8000
-VENV ?= .venv
+VENV ?= .venv$(DJANGO:%=-django%)
 JOBS ?= 3
 # Times what a test waits at most: it costs nothing where all is well, and a slow machine needs it.
 TESTS_TIMEOUT_FACTOR ?= 3
@@ -78,6 +79,7 @@ $(VENV):
 $(RUNTIME): requirements.txt | $(VENV)
 	@echo "Installing what Parley needs into $(VENV); this happens once."
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
+	$(if $(DJANGO),$(BIN)/pip install --quiet --disable-pip-version-check --no-deps "Django==$(DJANGO).*")
 	@touch $@
 
 # For `make up` where no Redis is on the PATH: the one of the development packages that it needs.
