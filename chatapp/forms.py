@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth.forms import AuthenticationForm, UserChangeForm, UserCreationForm
+from django.contrib.auth.forms import AdminUserCreationForm, AuthenticationForm, UserChangeForm, UserCreationForm
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 
@@ -57,8 +57,8 @@ class Naming:
         return name
 
 
-class AddUserForm(Naming, UserCreationForm):
-    """The admin's UserCreationForm, which compares names."""
+class AddUserForm(Naming, AdminUserCreationForm):
+    """The admin's AdminUserCreationForm, which compares names."""
 
 
 class ChangeUserForm(Naming, UserChangeForm):
