@@ -146,7 +146,7 @@ def test_what_is_typed_on_a_machine_meets_the_database_of_the_services(machine):
     assert machine.manage("deadletters", "show", "nothing").returncode != 0
     asked = "from django.db import connection as c; c.ensure_connection()"
     asked += "; print(c.connection.get_parameter_status('application_name'))"
-    shown = machine.manage("shell", "-c", asked, PGOPTIONS="-c application_name=typed")
+    shown = machine.manage("shell", "-v0", "-c", asked, PGOPTIONS="-c application_name=typed")
     assert shown.stdout == "typed\n", shown.stderr
     # With a terminal it asks what it has to know.
     answers = {"Username": "ann", "Email": "", "Password:": "a pass phrase", "(again)": "a pass phrase"}
