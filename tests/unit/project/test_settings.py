@@ -109,3 +109,12 @@ def test_the_path_of_the_sites_url_is_what_all_of_it_is_below(url):
     assert [said[name] for name in names] == ["/talk", "/talk/static/", "/talk/accounts/login/", "/talk/", "/talk/"]
     assert ast.literal_eval(said["SECURE_REDIRECT_EXEMPT"])[0] == "^talk/healthz$"
     assert setting("FORCE_SCRIPT_NAME", CHAT_URL="https://chat.example.com/").stdout.strip() == "None"
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [("https://chat.example.com/talk", "https://chat.example.com"), ("http://[::1]:8000", "http://[::1]:8000")],
+)
+def test_forms_of_the_site_are_taken_by_whatever_name_a_proxy_asks_for_it(url, origin):
+    """Django compares the Origin of a form with what the proxy says, or with this."""
+    assert ast.literal_eval(setting("CSRF_TRUSTED_ORIGINS", CHAT_URL=url).stdout) == [origin]
