@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -282,7 +283,7 @@ LAYER = {
 ROUTING = "routing.channel_routing"
 #: What separate processes meet in: Redis, or the database.
 DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="")
-SHARED_LAYER = {
+SHARED_LAYER: dict[str, Any] = {
     "BACKEND": "relay.layers.database.DatabaseChannelLayer",
     "CONFIG": {**LAYER, "direct_url": DATABASE_DIRECT_URL} if DATABASE_DIRECT_URL else LAYER,
     "ROUTING": ROUTING,
