@@ -70,8 +70,8 @@ clean:  ## Forget the environment, the database, the generated secret and what w
 	rm -rf $(VENV) var
 
 $(VENV):
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
-		{ echo "Parley needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is another: try make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || \
+		{ echo "Parley needs Python 3.11, 3.12, 3.13 or 3.14, and $(PYTHON) is another: try make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "$(PYTHON) can't make virtual environments: apt-get install python3-venv"; exit 1; }
 
