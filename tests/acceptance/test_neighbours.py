@@ -31,7 +31,7 @@ def test_the_second_server_on_a_database_is_told_who_is_there(chat, option):
     chat.processes.remove(second)
     said = chat.log(second)
     assert "http://127.0.0.1:%d" % ports[0] in said
-    assert "DATABASE_URL" in said
+    assert "DATABASES" in said
     assert "Traceback" not in said
     assert first.poll() is None
     if option == " --noreload":

@@ -208,7 +208,7 @@ def test_a_mistake_with_a_cursor_is_the_fault_of_the_program(database):
 @only_postgres
 def test_a_layer_keeps_its_connection_where_others_are_only_in_the_way(database, other):
     """And has another where it leads to a server that can't write (P2)."""
-    store = make_store("default")
+    store = make_store("default", "")
     execute("SET lock_timeout = '20ms'")
     pid = connection.connection.get_backend_pid()
     execute("LOCK TABLE relay_life", on=other)
