@@ -30,6 +30,7 @@ def install() -> None:
     alias_six()
     add_asgiref()
     accept_providing_args()
+    accept_label_of_delay()
 
 
 def use_own_distutils() -> None:
@@ -77,6 +78,33 @@ def accept_providing_args() -> None:
         true_init(self, use_caching=use_caching)
 
     Signal.__init__ = init
+
+
+def accept_label_of_delay() -> None:
+    """
+    Let `channels.delay` be an installed app. Its label, which names its table and its migrations, has a dot, and Django
+    3.2 and later ask that a label be an identifier.
+    """
+    from django.apps import AppConfig
+
+    if hasattr(AppConfig.__init__, "__wrapped__"):
+        return
+    true_init = AppConfig.__init__
+
+    @functools.wraps(true_init)
+    def init(self: AppConfig, app_name: str, app_module: Any) -> None:
+        if app_name == "channels.delay":
+            type(self).label = Identifier(self.label)
+        true_init(self, app_name, app_module)
+
+    AppConfig.__init__ = init
+
+
+class Identifier(str):
+    """Text that passes for an identifier of Python."""
+
+    def isidentifier(self) -> bool:
+        return True
 
 
 def accept_set_up_of_instances() -> None:

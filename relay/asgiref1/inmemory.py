@@ -1,9 +1,17 @@
 """`asgiref.inmemory`: the layer that the test cases of Channels put in the place of a project's own."""
 
-from relay.compat import accept_set_up_of_instances
-from relay.layers.inmemory import ChannelLayer
+from typing import Any
 
-__all__ = ["ChannelLayer"]
+from relay.compat import accept_set_up_of_instances
+from relay.layers import inmemory
+
+
+class ChannelLayer(inmemory.ChannelLayer):
+    """relay's layer in memory, with room for as few messages as asgiref 1's has: tests fill it."""
+
+    def __init__(self, expiry: float = 60, group_expiry: float = 86400, capacity: int = 10, **kwargs: Any):
+        super().__init__(expiry, group_expiry, capacity, **kwargs)
+
 
 # Whoever imports this is about to define those test cases.
 accept_set_up_of_instances()

@@ -37,3 +37,42 @@ def test_the_base_of_layers_checks_what_it_is_told():
             layer.valid_channel_names(names)
     with pytest.raises(TypeError):
         layer.valid_channel_names(["a b"])
+
+
+DELAY = """
+import time
+import relay, django
+from django.conf import settings
+from django.core.management import call_command
+
+settings.configure(
+    INSTALLED_APPS=["channels", "channels.delay"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+    CHANNEL_LAYERS={"default": {"BACKEND": "relay.layers.inmemory.ChannelLayer", "ROUTING": []}},
+)
+django.setup()
+call_command("migrate", verbosity=0)
+call_command("check", fail_level="WARNING")
+from channels import Channel, channel_layers
+from channels.delay.models import DelayedMessage
+DelayedMessage(channel_name="later", content='{"text": "hello"}', delay=0).save()
+DelayedMessage.objects.is_due().get().send()
+print(channel_layers["default"].receive(["later"])[1]["text"])
+"""
+
+
+def test_delayed_messages_of_channels_are_delivered():
+    """Its app is called `channels.delay`, which is no identifier."""
+    done = subprocess.run([sys.executable, "-c", DELAY], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "hello"
+
+
+def test_a_layer_for_test_cases_is_full_when_that_of_asgiref_was():
+    from asgiref.inmemory import ChannelLayer
+
+    layer = ChannelLayer()
+    for _ in range(10):
+        layer.send("channel", {})
+    with pytest.raises(layer.ChannelFull):
+        layer.send("channel", {})
