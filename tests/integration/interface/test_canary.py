@@ -170,7 +170,11 @@ def test_it_comes_back_and_misses_nothing(chat, start):
     since = Since()
     start(closed=[3, 6])
     wait_until(lambda: since["heard"] >= 10, "it is back")
-    assert [query.partition("since=")[2] for query in chat.queries[:3]] == ["", "3", "6"]
+    first, *later = [query.partition("since=")[2] for query in chat.queries[:3]]
+    assert first == ""
+    # The last message before the end is cut off with it if the canary just says something.
+    assert later[0] in ("2", "3")
+    assert later[1] in ("5", "6")
     assert since.broken == {}
 
 
