@@ -25,7 +25,6 @@ import psutil
 from rich.console import Console
 from rich.progress import Progress
 
-import project  # noqa: F401  # its shims come before the pinned stack
 from bench import report
 from bench.brokers import Ejabberd, Mosquitto, Nchan
 from bench.calibrate import ceilings

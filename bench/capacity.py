@@ -21,7 +21,6 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-import project  # noqa: F401  # its shims come before the pinned stack
 from bench.__main__ import running
 from bench.crowd import Crowd
 from bench.deployments import with_children

@@ -100,8 +100,8 @@ class Channels4Daphne(Channels4):
 class Channels1(OnPython):
     """
     Channels 1.1.8 as it was published: Daphne 1.4, two stock workers, asgi_redis, SQLite. It saves the same row, then
-    sends to the group. On our pins, but for msgpack before 1, which is plain Python on 3.11, and redis-py before 3:
-    asgi_redis needs both.
+    sends to the group. On our pins, but for what it was made for: Django 2.2 and asgiref 1, redis-py 2, and msgpack
+    before 1, which is plain Python on 3.11.
     """
 
     name = "channels1"
@@ -118,8 +118,9 @@ class Channels1(OnPython):
         if sys.version_info >= (3, 12):
             return "it does not run on Python 3.12 or later"
         lines = (ROOT / "requirements.txt").read_text().splitlines()
-        ours = [line for line in lines if line and line[0] not in "# " and not line.startswith(("msgpack", "redis="))]
-        own = ("msgpack==0.6.2", "redis==2.10.6")
+        own = ("asgiref==1.1.2", "django==2.2.28", "msgpack==0.6.2", "pytz==2026.6", "redis==2.10.6")
+        others = tuple(each.partition("==")[0] + "==" for each in own)
+        ours = [line for line in lines if line and line[0] not in "# " and not line.startswith(others)]
         return cls.install("--no-deps", *(line.split("#")[0].strip() for line in ours), *own)
 
     def start_all(self) -> None:

@@ -10,8 +10,6 @@ import os
 import django
 from django.conf import settings
 
-import project  # noqa: F401  # its shims come before the pinned stack
-
 settings.configure(
     SECRET_KEY="bench",
     INSTALLED_APPS=["relay", "channels"],

@@ -21,7 +21,6 @@ import msgpack
 import redis
 from asgi_redis import RedisChannelLayer as StockLayer
 
-import project  # noqa: F401  # its shims come before the pinned stack
 from deploy.up import start_redis
 from relay.layers.redis import RedisChannelLayer
 

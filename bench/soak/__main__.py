@@ -24,7 +24,6 @@ from typing import Any
 
 from rich.console import Console
 
-import project  # noqa: F401  # its shims come before the pinned stack
 from bench.soak.people import People
 from bench.soak.stage import Stage
 from bench.soak.trouble import Trouble
