@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.RunPython(claim_names, migrations.RunPython.noop),
-        # Django 2.2 has no name for an index of an expression.
+        # By the words with which `Room.nearest` asks.
         migrations.RunSQL(
             "CREATE INDEX rooms_by_look ON chatapp_room (%s)" % LOOK,
             "DROP INDEX rooms_by_look",
