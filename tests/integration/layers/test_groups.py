@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from relay.layers.redis import RedisChannelLayer
-from tests.layers import Elsewhere, stop
+from tests.layers import Elsewhere, maker_of, stop
 from tests.waiting import wait_until
 
 
@@ -210,6 +210,38 @@ def test_who_counted_as_dead_for_a_moment_puts_its_groups_back(meeting):
     heart.beat(web)
     wait_until(lambda: restored, "they are put back")
     assert meeting.make().group_channels("g") == ["web!a"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_who_is_buried_while_he_says_that_he_lives_is_told_so(kind, request, monkeypatch):
+    """Between two statements: he lived on without his groups."""
+    make = maker_of(kind, request)
+    web, other = make(lease=60), make(lease=60)
+    web.group_add("g", "web!a")
+    read(web, "web!")
+    heart = web.hearts[0]
+    wait_until(lambda: heart.restoring and not heart.restoring.is_alive(), "the first beat")
+    # It gives everybody time.
+    wait_until(lambda: was_swept(web), "the first clean-up")
+    prolong, burials = web.store.prolong, []
+
+    def bury_and_sweep():
+        bury(other)
+        other._clean_up(other.remotes[0], 0)
+
+    def prolong_late(*args):
+        if not burials:
+            burials.append(threading.Thread(target=bury_and_sweep))
+            burials[0].start()
+            burials[0].join(1)
+        prolong(*args)
+
+    monkeypatch.setattr(web.store, "prolong", prolong_late)
+    heart.beat(web)
+    burials[0].join()
+    assert other.group_channels("g") == []
+    heart.beat(web)
+    wait_until(lambda: other.group_channels("g") == ["web!a"], "they are put back")
 
 
 def bury(layer):
