@@ -8,6 +8,7 @@ import pytest
 
 from relay.intake import Intake, Limits
 from relay.layers.inmemory import ChannelLayer
+from relay.metrics.sockets import SERVERS
 from relay.reactor import reactor
 from relay.server import Server
 from relay.ws_protocol import WebSocketProtocol
@@ -54,6 +55,8 @@ def make_server(*sockets, **options):
     server = Server(ChannelLayer(), endpoints=["tcp:port=0"], **options)
     server.prepare()
     server.uplink = Uplink()
+    # That can't say what the metrics ask of each server of this process, also until the garbage is collected.
+    SERVERS.servers.discard(server)
     for socket in sockets:
         socket.main_factory = server.factory
         socket.uplink = server.uplink
