@@ -100,8 +100,8 @@ class Channels4Daphne(Channels4):
 class Channels1(OnPython):
     """
     Channels 1.1.8 as it was published: Daphne 1.4, two stock workers, asgi_redis, SQLite. It saves the same row, then
-    sends to the group. On our pins, but for what it was made for: Django 2.2 and asgiref 1, redis-py 2, and msgpack
-    before 1, which is plain Python on 3.11.
+    sends to the group. It uses our pins, except where it needs older versions: Django 2.2, asgiref 1, redis-py 2, and
+    msgpack before 1, which is plain Python on 3.11.
     """
 
     name = "channels1"

@@ -82,8 +82,8 @@ def accept_providing_args() -> None:
 
 def accept_label_of_delay() -> None:
     """
-    Let `channels.delay` be an installed app. Its label, which names its table and its migrations, has a dot, and Django
-    3.2 and later ask that a label be an identifier.
+    Allow `channels.delay` in INSTALLED_APPS. Django 3.2 and later reject its app label, which contains a dot. The label
+    can't change: the app's table and its recorded migrations are named after it.
     """
     from django.apps import AppConfig
 
@@ -101,7 +101,7 @@ def accept_label_of_delay() -> None:
 
 
 class Identifier(str):
-    """Text that passes for an identifier of Python."""
+    """A string that Django accepts as an app label, whatever it contains."""
 
     def isidentifier(self) -> bool:
         return True

@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.RunPython(claim_names, migrations.RunPython.noop),
-        # By the words with which `Room.nearest` asks.
+        # The expression must be the same as in `Room.nearest`.
         migrations.RunSQL(
             "CREATE INDEX rooms_by_look ON chatapp_room (%s)" % LOOK,
             "DROP INDEX rooms_by_look",

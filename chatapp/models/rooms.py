@@ -33,7 +33,7 @@ SHORT_ROOM = ("id", "slug", "head", "announced", "followed")
 #: What others change in it while somebody edits its title.
 NUMBERS = ("head", "announced", "followed")
 SELECT_ROOM = "SELECT %s FROM chatapp_room " % ", ".join(SHORT_ROOM)
-#: What the name of a room looks like: `names.skeleton`, in SQL. Migration 0006 makes an index of it.
+#: SQL expression for the skeleton of a room's name (`names.skeleton`). Migration 0006 creates an index on it.
 LOOK = "replace(replace(replace(lower(slug), '0', 'o'), '1', 'l'), 'm', 'rn')"
 
 

@@ -7,7 +7,7 @@ from relay.layers import inmemory
 
 
 class ChannelLayer(inmemory.ChannelLayer):
-    """relay's layer in memory, with room for as few messages as asgiref 1's has: tests fill it."""
+    """relay's in-memory layer, with asgiref 1's default capacity, which tests rely on."""
 
     def __init__(self, expiry: float = 60, group_expiry: float = 86400, capacity: int = 10, **kwargs: Any):
         super().__init__(expiry, group_expiry, capacity, **kwargs)

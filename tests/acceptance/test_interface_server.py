@@ -300,8 +300,8 @@ def test_a_flooder_and_one_who_does_not_read_harm_nobody_and_are_told_why(deploy
 def raw_socket(chat):
     """A socket in the busy room, whose bytes are read by who wants to."""
     connection = sockets.create_connection(("127.0.0.1", chat.port), timeout=20 * FACTOR)
-    # Little, so that it is soon full; but much beside a segment of the loopback interface (64 KiB): else the kernel
-    # drops some, and waits for longer and longer before it sends them again.
+    # Small, so that it fills up soon, but several times a segment on the loopback interface (64 KiB): with less, the
+    # kernel drops segments and retransmits them after longer and longer delays.
     connection.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 1 << 20)
     connection.sendall(handshake(path=b"/chat/busy/", host=b"127.0.0.1"))
     read_until(connection, b"welcome")

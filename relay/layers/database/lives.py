@@ -31,7 +31,7 @@ class Lives(Leases):
             for start in range(0, len(processes), BATCH):
                 some = processes[start : start + BATCH]
                 where = "SELECT name FROM relay_life WHERE kind = 'process' AND until > {now} AND name IN (%s)"
-                # Nobody buries them meanwhile: they would live again, without their groups, and not be told.
+                # Locked: a sweep that removes them before they are prolonged would take their groups away unnoticed.
                 locked = where % marks(some) + " ORDER BY name " + self.LOCK
                 living |= {name for (name,) in self.select(cursor, locked, some)}
             # In one order, so that no two wait for each other.

@@ -25,7 +25,7 @@ def downlink(make_layer, running_reactor):
 def figures(layer):
     """How many messages are left, and how many of them are in somebody's hands."""
     rows = [row for row in layer.status() if row.channel == CHANNEL]
-    # A sweep forgets the channel of a process that is gone, once it is empty.
+    # A sweep removes the empty channel of a process that has ended.
     return (rows[0].depth, rows[0].in_flight) if rows else (0, 0)
 
 

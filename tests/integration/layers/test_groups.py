@@ -214,14 +214,14 @@ def test_who_counted_as_dead_for_a_moment_puts_its_groups_back(meeting):
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_who_is_buried_while_he_says_that_he_lives_is_told_so(kind, request, monkeypatch):
-    """Between two statements: he lived on without his groups."""
+    """A sweep between the two statements of a heartbeat removed the process from its groups, unnoticed."""
     make = maker_of(kind, request)
     web, other = make(lease=60), make(lease=60)
     web.group_add("g", "web!a")
     read(web, "web!")
     heart = web.hearts[0]
     wait_until(lambda: heart.restoring and not heart.restoring.is_alive(), "the first beat")
-    # It gives everybody time.
+    # The first sweep extends every life.
     wait_until(lambda: was_swept(web), "the first clean-up")
     prolong, burials = web.store.prolong, []
 

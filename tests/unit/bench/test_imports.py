@@ -3,7 +3,7 @@ import sys
 
 from tests.databases import ROOT
 
-#: All but what are programs of their own.
+#: Imports every module but those that run as programs.
 PROGRAM = """
 import importlib, pkgutil
 import bench

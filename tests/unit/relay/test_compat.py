@@ -40,7 +40,6 @@ def test_the_base_of_layers_checks_what_it_is_told():
 
 
 DELAY = """
-import time
 import relay, django
 from django.conf import settings
 from django.core.management import call_command
@@ -63,7 +62,7 @@ print(channel_layers["default"].receive(["later"])[1]["text"])
 
 
 def test_delayed_messages_of_channels_are_delivered():
-    """Its app is called `channels.delay`, which is no identifier."""
+    """The app label `channels.delay` is no identifier."""
     done = subprocess.run([sys.executable, "-c", DELAY], cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "hello"
 

@@ -55,7 +55,7 @@ def make_server(*sockets, **options):
     server = Server(ChannelLayer(), endpoints=["tcp:port=0"], **options)
     server.prepare()
     server.uplink = Uplink()
-    # That can't say what the metrics ask of each server of this process, also until the garbage is collected.
+    # The stub lacks figures that the metrics collect, and the server stays until it is garbage collected.
     SERVERS.servers.discard(server)
     for socket in sockets:
         socket.main_factory = server.factory
